@@ -1,0 +1,141 @@
+package outcome
+
+// Reason names why a run ended as it did. It is stable: pipelines branch on it.
+type Reason string
+
+// Row is one line of the table of reasons.
+type Row struct {
+	Reason  Reason
+	Ending  Ending
+	Meaning string // one sentence, for docs/reasons.md
+	Hint    string // what to do about it, shown with every error of this reason
+}
+
+// The reasons. Each has a row in Table and at least one transcript under cmd/stepseal/testdata.
+const (
+	// Asked wrongly; nothing was contacted.
+	InvalidInput      Reason = "invalid-input"
+	InvalidConfig     Reason = "invalid-config"
+	UnsupportedSource Reason = "unsupported-source"
+	KeyUnusable       Reason = "key-unusable"
+	WrongPassword     Reason = "wrong-password"
+	SBOMUnreadable    Reason = "sbom-unreadable"
+	EvidenceUnusable  Reason = "evidence-unusable"
+	AdvisoryUnusable  Reason = "advisory-unusable"
+
+	// It worked and the answer is no.
+	Vulnerable           Reason = "vulnerable"
+	EvidenceChanged      Reason = "evidence-changed"
+	EvidenceOtherImage   Reason = "evidence-other-image"
+	SBOMOtherImage       Reason = "sbom-other-image"
+	SBOMUnbound          Reason = "sbom-unbound"
+	ScanOtherImage       Reason = "scan-other-image"
+	ScanRefused          Reason = "scan-refused"
+	ScanMissing          Reason = "scan-missing"
+	ScanWithoutVerdict   Reason = "scan-without-verdict"
+	ScanTooOld           Reason = "scan-too-old"
+	ScanInFuture         Reason = "scan-in-future"
+	SignatureMissing     Reason = "signature-missing"
+	SignatureUntrusted   Reason = "signature-untrusted"
+	AttestationMissing   Reason = "attestation-missing"
+	AttestationUntrusted Reason = "attestation-untrusted"
+
+	// Could not tell.
+	Interrupted          Reason = "interrupted"
+	Unexpected           Reason = "unexpected"
+	OutputUnwritable     Reason = "output-unwritable"
+	RegistryUnreachable  Reason = "registry-unreachable"
+	RegistryUnauthorized Reason = "registry-unauthorized"
+	RegistryForbidden    Reason = "registry-forbidden"
+	RegistryBusy         Reason = "registry-busy"
+	RegistryFailing      Reason = "registry-failing"
+	ImageNotFound        Reason = "image-not-found"
+	PlatformNotFound     Reason = "platform-not-found"
+	NotAnImage           Reason = "not-an-image"
+	ContentDamaged       Reason = "content-damaged"
+	TooLarge             Reason = "too-large"
+	CatalogueFailed      Reason = "catalogue-failed"
+	EmptyCatalogue       Reason = "empty-catalogue"
+	NotCovered           Reason = "not-covered"
+	DatabaseMissing      Reason = "database-missing"
+	DatabaseDamaged      Reason = "database-damaged"
+	DatabaseStale        Reason = "database-stale"
+	DatabaseUnavailable  Reason = "database-unavailable"
+	ReferrersUnreadable  Reason = "referrers-unreadable"
+	NoWritePermission    Reason = "no-write-permission"
+	WriteLost            Reason = "write-lost"
+
+	// Our bug.
+	Panicked Reason = "panicked"
+)
+
+// Table is the one list of reasons, in the order of docs/reasons.md.
+func Table() []Row { return table }
+
+// Ending is what the table says; a reason without a row is Undecided.
+func (r Reason) Ending() Ending { return r.row().Ending }
+
+// Hint is the table's advice for the reason, empty where the message itself says all.
+func (r Reason) Hint() string { return r.row().Hint }
+
+func (r Reason) row() Row {
+	for _, row := range table {
+		if row.Reason == r {
+			return row
+		}
+	}
+	return Row{Reason: r, Ending: Undecided}
+}
+
+var table = []Row{
+	{InvalidInput, Misused, "A flag, an environment variable or an argument is unknown, missing, or has a value that cannot be used. Every mistake is listed.", "stepseal STEP --help lists every input with its environment variable"},
+	{InvalidConfig, Misused, "The config file is not valid: an unknown key, a wrong type, or broken YAML. Line and column are given.", "docs/configuration.md lists the keys"},
+	{UnsupportedSource, Misused, "The step cannot work on this kind of image source. Signing and verifying need an image in a registry.", "push the image first, then name it by its registry reference"},
+	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
+	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
+	{SBOMUnreadable, Misused, "The SBOM file is not a document that can be read: not JSON, of an unknown format, or beyond the bounds on size and depth.", "CycloneDX JSON, SPDX JSON and syft JSON as generate-sbom writes them are read"},
+	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
+	{AdvisoryUnusable, Misused, "A file given to `database build` is not an advisory record that can be read.", "OSV JSON files, folders of them, JSON lines, and the KEV catalogue are read"},
+
+	{Vulnerable, Refused, "The gate found vulnerabilities at or above the limit.", ""},
+	{EvidenceChanged, Refused, "The evidence, or a document that it names, is not what the earlier step wrote.", "run the earlier step again, and find out who changed the file"},
+	{EvidenceOtherImage, Refused, "The evidence is about another image than the one in question.", "hand on the evidence of this digest"},
+	{SBOMOtherImage, Refused, "The SBOM describes another image than the one in question.", "generate the SBOM from this digest"},
+	{SBOMUnbound, Refused, "The SBOM does not say which image it describes, and binding is required.", "generate the SBOM with stepseal, or drop --require-sbom-binding"},
+	{ScanOtherImage, Refused, "The scan was made of another image than the one in question.", "run scan-gate on this digest"},
+	{ScanRefused, Refused, "The scan of this image does not say accepted.", "fix the findings and scan again"},
+	{ScanMissing, Refused, "There is no scan of this image to go by.", "run scan-gate first and hand on its evidence, or set --require-scan=false"},
+	{ScanWithoutVerdict, Refused, "The scan attestation was made by another tool and holds no verdict.", "attest a scan of stepseal's scan-gate, or drop scan from --require"},
+	{ScanTooOld, Refused, "The newest trusted scan is older than allowed.", "scan and attest the image again"},
+	{ScanInFuture, Refused, "The scan claims to have been made in the future.", "check the clocks of the machine that scanned and of this one"},
+	{SignatureMissing, Refused, "The image carries no signature.", "sign it with sign-attest"},
+	{SignatureUntrusted, Refused, "The image carries signatures, and none is by the expected key.", "check that this is the right key, and the right image"},
+	{AttestationMissing, Refused, "The image carries no attestation of a required kind.", "attest it with sign-attest, or drop the kind from --require"},
+	{AttestationUntrusted, Refused, "The image carries attestations of a required kind, and none can be trusted.", "check that this is the right key, and that nobody changed the attestation"},
+
+	{Interrupted, Undecided, "The run was stopped by a signal or a deadline before it knew the answer.", "run it again"},
+	{Unexpected, Undecided, "Something that the run relies on did not work: a disk, a file, a library.", ""},
+	{OutputUnwritable, Undecided, "A result could not be written, so nobody could rely on it.", "name a place that can be written, with room for the files"},
+	{RegistryUnreachable, Undecided, "The registry does not answer.", "check the name, the network and the proxy settings; plain HTTP off loopback needs --insecure-registry, a private CA --certificate-authority"},
+	{RegistryUnauthorized, Undecided, "The registry wants a login (401).", "log in to the registry (docker login writes what stepseal reads), or set DOCKER_CONFIG"},
+	{RegistryForbidden, Undecided, "The registry knows the login and does not allow this (403).", "give the login the right to read this repository"},
+	{RegistryBusy, Undecided, "The registry keeps answering that it is asked too often (429).", "log in for a higher limit, or wait"},
+	{RegistryFailing, Undecided, "The registry fails (5xx), or its answer makes no sense.", "try again later"},
+	{ImageNotFound, Undecided, "There is no such image (404).", "check the repository and the tag; some registries answer 404 where a login lacks rights"},
+	{PlatformNotFound, Undecided, "The index holds no image for the platform.", "name one of the platforms that it holds with --platform"},
+	{NotAnImage, Undecided, "The reference names something that is not a container image.", "name an image or an image index"},
+	{ContentDamaged, Undecided, "What was read is not what its digest or size says: cut short, changed, or undecodable.", "push the image again; if it happens again, the registry or a proxy before it is damaged"},
+	{TooLarge, Undecided, "Something is larger than the bound for it.", ""},
+	{CatalogueFailed, Undecided, "The content of the image could not be catalogued.", ""},
+	{EmptyCatalogue, Undecided, "No package was found in the image, so there is nothing to judge it by.", "if the image is meant to hold none, set --allow-empty"},
+	{NotCovered, Undecided, "The advisory database knows nothing about some of what is in the image, so silence about it means nothing.", "use a database that covers it, or accept the gap by name with --allow-uncovered"},
+	{DatabaseMissing, Undecided, "There is no advisory database where one was expected.", "name one with --database, or allow the download with --database-url"},
+	{DatabaseDamaged, Undecided, "The advisory database cannot be opened, or is not what its checksum says.", "fetch or build it again"},
+	{DatabaseStale, Undecided, "The advisory data is older than allowed.", "update the database, or allow the age with --max-database-age"},
+	{DatabaseUnavailable, Undecided, "The advisory database could not be downloaded.", "check --database-url and the network, or name a local one with --database"},
+	{ReferrersUnreadable, Undecided, "The registry did not let the signatures be listed, so whether there are any is not known.", "give the login the right to read referrers and tags of this repository"},
+	{NoWritePermission, Undecided, "The registry does not allow the signatures to be written.", "give the login the right to push to this repository"},
+	{WriteLost, Undecided, "What was written to the registry could not be read back.", "run sign-attest again: it adds only what is missing"},
+
+	{Panicked, Internal, "stepseal itself failed: a bug.", "please report it with the lines above"},
+}

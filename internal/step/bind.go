@@ -1,0 +1,126 @@
+package step
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+const maxSecretBytes = 1 << 16
+
+// bind finds every input's value: flag, then environment, then config file, then default; empty means unset. It
+// reports every mistake at once.
+func bind(spec *Spec, flags map[string]string, getenv func(string) string, config map[string]string) (values map[string]any, given map[string]bool, mistakes []mistake) {
+	values, given = map[string]any{}, map[string]bool{}
+	for _, in := range spec.Inputs {
+		d := in.Declaration()
+		text, from, err := lookup(d, flags, getenv, config)
+		if err != nil {
+			mistakes = append(mistakes, mistake{text: err.Error()})
+			continue
+		}
+		given[d.Name] = from != ""
+		if text == "" && !(d.Secret && from != "") {
+			if d.Required {
+				mistakes = append(mistakes, mistake{text: fmt.Sprintf("--%s is missing (or %s)", d.Name, d.Variable())})
+			}
+			continue
+		}
+		value, err := in.read(text)
+		if err != nil {
+			mistakes = append(mistakes, mistaken(source(d, from), err))
+			continue
+		}
+		values[d.Name] = value
+	}
+	return values, given, mistakes
+}
+
+// mistake is one thing that is wrong with the inputs; reason is empty where InvalidInput says it all.
+type mistake struct {
+	text   string
+	reason outcome.Reason
+}
+
+// mistaken keeps the reason and the advice of a typed error.
+func mistaken(where string, err error) mistake {
+	m := mistake{text: where + ": " + err.Error()}
+	var known *outcome.Error
+	if errors.As(err, &known) {
+		m.reason = known.Reason
+		if len(known.Hints) > 0 {
+			m.text += " (" + strings.Join(known.Hints, "; ") + ")"
+		}
+	}
+	return m
+}
+
+func source(d Declaration, from string) string {
+	switch from {
+	case "environment":
+		return d.Variable()
+	case "config":
+		return d.Section + "." + d.Name + " in the config file"
+	case "":
+		return "the default of --" + d.Name
+	}
+	return "--" + d.Name
+}
+
+func lookup(d Declaration, flags map[string]string, getenv func(string) string, config map[string]string) (text, from string, err error) {
+	if d.Secret {
+		return lookupSecret(d, flags, getenv)
+	}
+	if text := flags[d.Name]; text != "" {
+		return text, "flag", nil
+	}
+	if text := getenv(d.Variable()); text != "" {
+		return text, "environment", nil
+	}
+	if text := config[d.Section+"."+d.Name]; d.Section != "" && text != "" {
+		return text, "config", nil
+	}
+	return d.Default, "", nil
+}
+
+// lookupSecret takes a secret from the file that the flag or the _FILE variable names, or from the variable.
+func lookupSecret(d Declaration, flags map[string]string, getenv func(string) string) (text, from string, err error) {
+	file, from := flags[d.Name+"-file"], "flag"
+	if file == "" {
+		file, from = getenv(d.Variable()+"_FILE"), "environment"
+	}
+	if file == "" {
+		if text := getenv(d.Variable()); text != "" {
+			return text, "environment", nil
+		}
+		return "", "", nil
+	}
+	raw, err := readSecret(file)
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return "", "", fmt.Errorf("--%s-file: %s: %w", d.Name, file, err)
+	}
+	// Editors and echo end a file with a newline that is no part of the secret.
+	return strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), from, nil
+}
+
+func readSecret(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
+	if err == nil && len(raw) > maxSecretBytes {
+		err = fmt.Errorf("is larger than %d bytes", maxSecretBytes)
+	}
+	return raw, err
+}

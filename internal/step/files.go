@@ -1,0 +1,88 @@
+package step
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Files writes whole files: a reader never sees half of one, and nothing is written once it is closed.
+type Files struct {
+	mu     sync.Mutex
+	closed bool
+}
+
+// Write puts the content beside its place and moves it there. Devices and pipes, which cannot be replaced, are written to.
+func (f *Files) Write(path string, content []byte) error { return f.write(path, content, 0o644) }
+
+func (f *Files) write(path string, content []byte, mode fs.FileMode) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return outcome.New(outcome.Interrupted, "write %s: the run has ended", path)
+	}
+	if err := write(path, content, mode); err != nil {
+		return outcome.New(outcome.OutputUnwritable, "write %s", path).Because(Bare(err))
+	}
+	return nil
+}
+
+// Close makes every later Write fail, and waits for the one that is under way.
+func (f *Files) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+}
+
+func write(path string, content []byte, mode fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return writeInPlace(path, content)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // no-op once it is in place
+	if _, err := temp.Write(content); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := errors.Join(temp.Chmod(mode), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
+
+func writeInPlace(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
+}
+
+// Bare leaves the name of a temporary file out of an error.
+func Bare(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return number
+	}
+	return err
+}

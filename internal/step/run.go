@@ -1,0 +1,106 @@
+package step
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Run is one execution of a step: its bound inputs, and where it puts what it finds.
+type Run struct {
+	Reporter
+	Stdout  io.Writer
+	Getenv  func(string) string
+	Now     func() time.Time
+	Scratch string
+	Version string
+
+	spec   *Spec
+	values map[string]any
+	given  map[string]bool // inputs that somebody set, in whatever way
+	files  *Files
+
+	mu      sync.Mutex
+	outputs map[string]string
+	summary strings.Builder
+}
+
+// Step is the name of the step that runs.
+func (r *Run) Step() string { return r.spec.Name }
+
+// Given reports whether the input was set by anybody, even to its default.
+func (r *Run) Given(in Input) bool { return r.given[in.Declaration().Name] }
+
+// Set sets an output. Setting one that was not declared is a bug.
+func (r *Run) Set(name, value string) {
+	for _, out := range r.spec.Outputs {
+		if out.Name == name {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.outputs[name] = value
+			return
+		}
+	}
+	panic(fmt.Sprintf("step %s has no output %s", r.spec.Name, name))
+}
+
+// Declares reports whether the step has the output: secure-image has more than its parts.
+func (r *Run) Declares(output string) bool {
+	for _, out := range r.spec.Outputs {
+		if out.Name == output {
+			return true
+		}
+	}
+	return false
+}
+
+// Summarize adds Markdown to the summary. Untrusted text in it must have gone through report's escaping.
+func (r *Run) Summarize(markdown string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.WriteString(markdown)
+}
+
+// WriteFile writes a file whole or not at all, and not after the run has ended.
+func (r *Run) WriteFile(path string, content []byte) error { return r.files.Write(path, content) }
+
+// WritePrivate is WriteFile for what only its owner may read.
+func (r *Run) WritePrivate(path string, content []byte) error {
+	return r.files.write(path, content, 0o600)
+}
+
+// Epoch is SOURCE_DATE_EPOCH, zero where it is not set.
+// https://reproducible-builds.org/specs/source-date-epoch/
+func (r *Run) Epoch() (time.Time, error) {
+	text := r.Getenv("SOURCE_DATE_EPOCH")
+	if text == "" {
+		return time.Time{}, nil
+	}
+	var seconds int64
+	if _, err := fmt.Sscanf(text, "%d", &seconds); err != nil || fmt.Sprint(seconds) != text || seconds < 0 || seconds > 253402300799 {
+		return time.Time{}, outcome.New(outcome.InvalidInput, "SOURCE_DATE_EPOCH is %q, not a number of seconds", text)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+func (r *Run) result(err error) Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ending := outcome.Of(err)
+	res := Result{Step: r.spec.Name, Ending: outcome.Verdict(err), Err: ending, Summary: r.summary.String()}
+	for _, out := range r.spec.AllOutputs() {
+		value := r.outputs[out.Name]
+		switch {
+		case out.Name == "verdict":
+			value = res.Ending.String()
+		case out.Name == "reason" && ending != nil:
+			value = string(ending.Reason)
+		}
+		res.Outputs = append(res.Outputs, Value{out.Name, value})
+	}
+	return res
+}

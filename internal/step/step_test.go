@@ -1,0 +1,304 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+var (
+	colour   = Text(Declaration{Name: "colour", Usage: "x", Default: "red", Choices: []string{"red", "blue"}, Section: "paint"})
+	size     = Duration(Declaration{Name: "size", Usage: "x", Section: "paint"})
+	names    = List(Declaration{Name: "names", Usage: "x", Section: "paint"})
+	wet      = Switch(Declaration{Name: "wet", Usage: "x"})
+	needed   = Text(Declaration{Name: "needed", Usage: "x", Required: true})
+	password = Password(Declaration{Name: "password", Usage: "x"})
+	config   = Text(Declaration{Name: "config", Usage: "x"})
+	out      = Text(Declaration{Name: "outputs", Usage: "x"})
+)
+
+type quiet struct{ results []Result }
+
+func (*quiet) Note(string, ...any)           {}
+func (*quiet) Warn(string, ...any)           {}
+func (*quiet) Progress(string, int64, int64) {}
+func (q *quiet) Publish(r Result) error      { q.results = append(q.results, r); return nil }
+
+func execute(t *testing.T, spec *Spec, flags, env map[string]string) (Result, error) {
+	t.Helper()
+	host := &quiet{}
+	world := World{Getenv: func(name string) string { return env[name] }, Host: host, NewScratch: func() (string, error) { return t.TempDir(), nil }}
+	var known []Declaration
+	for _, in := range spec.Inputs {
+		known = append(known, in.Declaration())
+	}
+	err := Execute(context.Background(), spec, flags, nil, known, world)
+	if len(host.results) != 1 {
+		t.Fatalf("published %d times", len(host.results))
+	}
+	return host.results[0], err
+}
+
+func TestPrecedence(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\npaint:\n  colour: blue\n  names: [a, b]\n  size: 3d\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	type seen struct {
+		Colour string
+		Size   time.Duration
+		Names  []string
+		Wet    bool
+		Given  bool
+	}
+	for name, test := range map[string]struct {
+		flags, env map[string]string
+		want       seen
+	}{
+		"defaults":                          {nil, nil, seen{Colour: "red"}},
+		"the config file over defaults":     {map[string]string{"config": file}, nil, seen{"blue", 72 * time.Hour, []string{"a", "b"}, false, true}},
+		"the environment over the file":     {map[string]string{"config": file}, map[string]string{"STEPSEAL_COLOUR": "red", "STEPSEAL_NAMES": "c"}, seen{"red", 72 * time.Hour, []string{"c"}, false, true}},
+		"a flag over the environment":       {map[string]string{"colour": "blue", "wet": "true"}, map[string]string{"STEPSEAL_COLOUR": "red"}, seen{"blue", 0, nil, true, true}},
+		"an empty flag is unset":            {map[string]string{"colour": ""}, map[string]string{"STEPSEAL_COLOUR": "blue"}, seen{"blue", 0, nil, false, true}},
+		"an empty variable is unset":        {nil, map[string]string{"STEPSEAL_COLOUR": ""}, seen{Colour: "red"}},
+		"a config named by the environment": {nil, map[string]string{"STEPSEAL_CONFIG": file}, seen{"blue", 72 * time.Hour, []string{"a", "b"}, false, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got seen
+			spec := &Spec{Name: "s", Inputs: []Input{colour, size, names, wet, config}, Run: func(_ context.Context, r *Run) error {
+				got = seen{colour.Of(r), size.Of(r), names.Of(r), wet.Of(r), r.Given(colour)}
+				return nil
+			}}
+			if _, err := execute(t, spec, test.flags, test.env); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEveryMistakeAtOnceAndNothingRuns(t *testing.T) {
+	spec := &Spec{Name: "s", Inputs: []Input{colour, size, needed, password}, Run: func(context.Context, *Run) error {
+		t.Error("it ran")
+		return nil
+	}}
+	result, err := execute(t, spec, map[string]string{"colour": "green", "size": "big", "password-file": "/nowhere"}, nil)
+	if outcome.Code(err) != 12 || len(result.Err.Evidence) != 4 {
+		t.Errorf("got %v: %q", err, result.Err.Evidence)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		flags, env map[string]string
+		want       string
+		given      bool
+	}{
+		"none":                      {nil, nil, "", false},
+		"from the environment":      {nil, map[string]string{"STEPSEAL_PASSWORD": "hunter2"}, "hunter2", true},
+		"from a file by a flag":     {map[string]string{"password-file": file}, map[string]string{"STEPSEAL_PASSWORD": "other"}, "from the file", true},
+		"from a file by a variable": {nil, map[string]string{"STEPSEAL_PASSWORD_FILE": file}, "from the file", true},
+		"never from a flag":         {map[string]string{"password": "typed"}, nil, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := &Spec{Name: "s", Inputs: []Input{password}, Run: func(_ context.Context, r *Run) error {
+				s := password.Of(r)
+				if string(s.Reveal()) != test.want || s.Given() != test.given {
+					t.Errorf("got %q, given %v", s.Reveal(), s.Given())
+				}
+				if printed := fmt.Sprintf("%v %+v %#v %s %q", s, s, s, s, s); test.want != "" && strings.Contains(printed, test.want) {
+					t.Errorf("printed as %s", printed)
+				}
+				return nil
+			}}
+			if _, err := execute(t, spec, test.flags, test.env); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestConfigIsStrict(t *testing.T) {
+	known := []Declaration{colour.Declaration(), names.Declaration()}
+	for name, test := range map[string]struct{ text, want string }{
+		"a key that is not known":     {"version: 1\npaint:\n  color: red\n", `line 3, column 3: unknown key "color" under paint`},
+		"a section that is not known": {"version: 1\npant: {}\n", `line 2, column 1: unknown key "pant"`},
+		"a key that stands twice":     {"version: 1\npaint:\n  colour: red\n  colour: blue\n", "stands twice"},
+		"no version":                  {"paint:\n  colour: red\n", "version is missing"},
+		"another version":             {"version: 2\n", "version \"2\" is not known"},
+		"a list for one value":        {"version: 1\npaint:\n  colour: [red]\n", "colour takes one value"},
+		"a mapping in a list":         {"version: 1\npaint:\n  names: [{a: b}]\n", "list of plain values"},
+		"nothing":                     {"", "empty"},
+		"broken YAML":                 {"version: [1\n", "line"},
+		"no mapping":                  {"- 1\n", "not a mapping"},
+		"an alias bomb":               {"version: 1\npaint: &a\n  names: [*a]\n", "line"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, mistakes := parseConfig([]byte(test.text), known)
+			if len(mistakes) == 0 || !strings.Contains(strings.Join(mistakes, "\n"), test.want) {
+				t.Errorf("got %q, want %q", mistakes, test.want)
+			}
+		})
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	known := []Declaration{colour.Declaration(), names.Declaration()}
+	f.Add([]byte("version: 1\npaint:\n  colour: red\n  names: [a, b]\n"))
+	f.Add([]byte("version: 1\npaint: &a {names: [*a]}\n"))
+	f.Add([]byte("? [a]\n: b\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		values, mistakes := parseConfig(raw, known)
+		if len(mistakes) > 0 {
+			return
+		}
+		for key := range values {
+			if key != "paint.colour" && key != "paint.names" {
+				t.Errorf("accepted the key %q", key)
+			}
+		}
+	})
+}
+
+func TestOutputsHaveAllNamesWhateverTheEnding(t *testing.T) {
+	dir := t.TempDir()
+	spec := &Spec{Name: "s", Inputs: []Input{out}, Outputs: []Output{{"digest", "x"}, {"path", "x"}}, Run: func(_ context.Context, r *Run) error {
+		r.Set("digest", "sha256:1\nSTEPSEAL_VERDICT=accepted")
+		return outcome.New(outcome.Vulnerable, "no")
+	}}
+	for file, want := range map[string]string{
+		"o.env":  "STEPSEAL_VERDICT=refused\nSTEPSEAL_REASON=vulnerable\nSTEPSEAL_DIGEST=sha256:1?STEPSEAL_VERDICT=accepted\nSTEPSEAL_PATH=\n",
+		"o.json": "{\n  \"verdict\": \"refused\",\n  \"reason\": \"vulnerable\",\n  \"digest\": \"sha256:1\\nSTEPSEAL_VERDICT=accepted\",\n  \"path\": \"\"\n}\n",
+	} {
+		_, err := execute(t, spec, map[string]string{"outputs": filepath.Join(dir, file)}, nil)
+		if outcome.Code(err) != 10 {
+			t.Errorf("code %d", outcome.Code(err))
+		}
+		got, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s: %s", file, diff)
+		}
+	}
+}
+
+func TestDotenvKeepsGitLabsLimits(t *testing.T) {
+	var values []Value
+	for i := range 40 {
+		values = append(values, Value{fmt.Sprintf("n-%d", i), ""}, Value{fmt.Sprintf("v-%d", i), strings.Repeat("x", 400)})
+	}
+	got := string(encodeDotenv(values))
+	if lines := strings.Count(got, "\n"); lines > 20 || len(got) > 5<<10 || !strings.HasPrefix(got, "STEPSEAL_V_0=") {
+		t.Errorf("%d lines, %d bytes", lines, len(got))
+	}
+}
+
+func TestAResultThatCannotBeWrittenIsNoYes(t *testing.T) {
+	answer := error(nil)
+	spec := &Spec{Name: "s", Inputs: []Input{out}, Run: func(context.Context, *Run) error { return answer }}
+	full := map[string]string{"outputs": "/dev/full"}
+	if result, err := execute(t, spec, full, nil); outcome.Of(err).Reason != outcome.OutputUnwritable || result.Ending != outcome.Undecided {
+		t.Errorf("a yes became %v", err)
+	}
+	answer = outcome.New(outcome.Vulnerable, "no")
+	if _, err := execute(t, spec, full, nil); outcome.Code(err) != 10 || !strings.Contains(outcome.Of(err).Evidence[0], "/dev/full") {
+		t.Errorf("a no became %v", err)
+	}
+}
+
+func TestAPanicIsABug(t *testing.T) {
+	spec := &Spec{Name: "s", Run: func(context.Context, *Run) error { panic("oops") }}
+	if _, err := execute(t, spec, nil, nil); outcome.Code(err) != 13 || !strings.Contains(err.Error(), "oops") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASignalEndsARunThatDoesNotListen(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	running := make(chan struct{})
+	release := make(chan struct{})
+	late := make(chan error, 1)
+	spec := &Spec{Name: "s", Run: func(_ context.Context, r *Run) error {
+		close(running)
+		<-release
+		late <- r.WriteFile(filepath.Join(dir, "late"), []byte("x"))
+		return nil
+	}}
+	go func() { <-running; cancel() }()
+	host := &quiet{}
+	err := Execute(ctx, spec, nil, nil, nil, World{Getenv: func(string) string { return "" }, Host: host, NewScratch: func() (string, error) { return dir, nil }})
+	if outcome.Of(err).Reason != outcome.Interrupted || len(host.results) != 1 {
+		t.Errorf("got %v", err)
+	}
+	close(release)
+	if err := <-late; err == nil {
+		t.Error("something was written after the end")
+	}
+}
+
+func TestFilesAppearWholeOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	files := &Files{}
+	if err := files.Write(filepath.Join(dir, "sub", "a"), []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := files.Write(filepath.Join(dir, "sub", "a", "b"), []byte("x")); outcome.Of(err).Reason != outcome.OutputUnwritable {
+		t.Errorf("below a file: %v", err)
+	}
+	if err := files.Write("/dev/full", []byte("x")); !strings.Contains(fmt.Sprint(err), "no space left") {
+		t.Errorf("a full device: %v", err)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "sub"))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left: %v %v", entries, err)
+	}
+}
+
+func TestScratchOfADeadRunIsSwept(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	dead := filepath.Join(dir, scratchPrefix+"dead")
+	if err := errors.Join(os.Mkdir(dead, 0o700), os.WriteFile(filepath.Join(dead, ".lock"), nil, 0o600), os.Chtimes(dead, old, old)); err != nil {
+		t.Fatal(err)
+	}
+	first, err := NewScratch(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(first.Path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	second, err := NewScratch(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dead); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the dead run's folder is still there")
+	}
+	if _, err := os.Stat(first.Path); err != nil {
+		t.Error("the living run's folder is gone")
+	}
+	first.Remove()
+	second.Remove()
+	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
+		t.Errorf("left: %v", entries)
+	}
+}
