@@ -1,0 +1,200 @@
+package image
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// measured is an image whose layers are hashed, bounded and counted as they are read, whoever reads them.
+type measured struct {
+	v1.Image
+	layers   []v1.Layer
+	done     atomic.Int64 // compressed bytes
+	unpacked atomic.Int64
+	total    int64
+	progress func(done, total int64)
+
+	mu    sync.Mutex
+	fault error
+}
+
+func measure(img v1.Image, doc *v1.Manifest, progress func(done, total int64)) (*measured, error) {
+	m := &measured{Image: img, progress: progress}
+	for n, desc := range doc.Layers {
+		inner, err := img.LayerByDigest(desc.Digest)
+		if err != nil {
+			return nil, outcome.New(outcome.ContentDamaged, "layer %d (%s)", n+1, desc.Digest).Because(err)
+		}
+		m.total += desc.Size
+		compressed := &checkedLayer{image: m, inner: inner, desc: desc, number: n + 1}
+		unpacked, err := partial.CompressedToLayer(compressed)
+		if err != nil {
+			return nil, err
+		}
+		m.layers = append(m.layers, &boundedLayer{Layer: unpacked, checked: compressed})
+	}
+	return m, nil
+}
+
+func (m *measured) Layers() ([]v1.Layer, error) { return m.layers, nil }
+
+func (m *measured) LayerByDigest(h v1.Hash) (v1.Layer, error) {
+	for _, layer := range m.layers {
+		if d, err := layer.Digest(); err == nil && d == h {
+			return layer, nil
+		}
+	}
+	return m.Image.LayerByDigest(h)
+}
+
+func (m *measured) LayerByDiffID(h v1.Hash) (v1.Layer, error) {
+	digest, err := partial.DiffIDToBlob(m.Image, h)
+	if err != nil {
+		return nil, err
+	}
+	return m.LayerByDigest(digest)
+}
+
+func (m *measured) err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.fault
+}
+
+func (m *measured) fail(err error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fault == nil {
+		m.fault = err
+	}
+	return err
+}
+
+// checkedLayer is one layer as it lies in the registry.
+type checkedLayer struct {
+	image  *measured
+	inner  v1.Layer
+	desc   v1.Descriptor
+	number int
+}
+
+func (l *checkedLayer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil }
+func (l *checkedLayer) Size() (int64, error)                { return l.desc.Size, nil }
+func (l *checkedLayer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
+func (l *checkedLayer) Descriptor() (*v1.Descriptor, error) { return &l.desc, nil }
+func (l *checkedLayer) String() string                      { return fmt.Sprintf("layer %d (%s)", l.number, l.desc.Digest) }
+func (l *checkedLayer) damaged(format string, a ...any) error {
+	return l.image.fail(outcome.New(outcome.ContentDamaged, "%s %s", l, fmt.Sprintf(format, a...)))
+}
+
+func (l *checkedLayer) Compressed() (io.ReadCloser, error) {
+	body, err := l.inner.Compressed()
+	if err != nil {
+		return nil, l.image.fail(faultOfContent(l.String(), err))
+	}
+	return &checkedBody{layer: l, body: body, sum: sha256.New()}, nil
+}
+
+type checkedBody struct {
+	layer *checkedLayer
+	body  io.ReadCloser
+	sum   hash.Hash
+	read  int64
+}
+
+func (b *checkedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	b.read += int64(n)
+	b.sum.Write(p[:n])
+	m := b.layer.image
+	if done := m.done.Add(int64(n)); m.progress != nil {
+		m.progress(done, m.total)
+	}
+	switch {
+	case b.read > b.layer.desc.Size:
+		return 0, b.layer.damaged("is longer than the %d bytes that the manifest gives", b.layer.desc.Size)
+	case errors.Is(err, io.EOF):
+		return n, b.finish()
+	case err != nil:
+		return n, m.fail(faultOfContent(b.layer.String(), err))
+	}
+	return n, nil
+}
+
+func (b *checkedBody) finish() error {
+	if b.read != b.layer.desc.Size {
+		return b.layer.damaged("ends after %d of %d bytes", b.read, b.layer.desc.Size)
+	}
+	if got := hex.EncodeToString(b.sum.Sum(nil)); got != b.layer.desc.Digest.Hex {
+		return b.layer.damaged("has other content: its digest is sha256:%s", got)
+	}
+	return io.EOF
+}
+
+func (b *checkedBody) Close() error { return b.body.Close() }
+
+// boundedLayer is one layer unpacked.
+type boundedLayer struct {
+	v1.Layer
+	checked *checkedLayer
+}
+
+func (l *boundedLayer) Uncompressed() (io.ReadCloser, error) {
+	body, err := l.Layer.Uncompressed()
+	if err != nil {
+		if known := l.checked.image.err(); known != nil {
+			return nil, known
+		}
+		return nil, l.checked.damaged("cannot be unpacked: %v", err)
+	}
+	return &unpackedBody{layer: l.checked, body: body}, nil
+}
+
+type unpackedBody struct {
+	layer *checkedLayer
+	body  io.ReadCloser
+}
+
+func (b *unpackedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	m := b.layer.image
+	if m.unpacked.Add(int64(n)) > maxUnpacked {
+		return 0, m.fail(outcome.New(outcome.TooLarge, "the layers unpack to more than %d GiB", int64(maxUnpacked)>>30))
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		if known := m.err(); known != nil {
+			return n, known
+		}
+		return n, b.layer.damaged("cannot be unpacked: %v", err)
+	}
+	return n, err
+}
+
+func (b *unpackedBody) Close() error { return b.body.Close() }
+
+// faultOfContent is fault for a blob that is being read: what is neither the network nor the registry is the content.
+func faultOfContent(what string, err error) error {
+	var status *transport.Error
+	var known *outcome.Error
+	if errors.As(err, &status) && status.StatusCode == 404 {
+		return outcome.New(outcome.ContentDamaged, "%s is missing in the registry", what)
+	}
+	if errors.As(err, &status) || errors.As(err, &known) || errors.Is(err, context.Canceled) || isNetwork(err) {
+		return fault(what, err)
+	}
+	return outcome.New(outcome.ContentDamaged, "%s is cut short or changed", what).Because(err)
+}

@@ -1,0 +1,188 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Access says how registries are reached. The zero value reaches public ones, and loopback ones by plain HTTP.
+type Access struct {
+	Insecure             []string // hosts (with port) that may be spoken to by plain HTTP
+	CertificateAuthority []byte   // PEM, trusted besides the system's
+	UserAgent            string
+	Keychain             authn.Keychain // nil: Docker's configuration and credential helpers
+	Notice               func(string)   // told of every retry
+}
+
+// Registry reads from and writes to registries.
+type Registry struct {
+	keychain  authn.Keychain
+	transport http.RoundTripper
+	insecure  map[string]bool
+	userAgent string
+
+	// One session a repository: the login is negotiated once.
+	puller   *remote.Puller
+	pusher   *remote.Pusher
+	mu       sync.Mutex
+	sessions map[string]http.RoundTripper
+}
+
+// NewRegistry reports a certificate authority that is none; it contacts nobody.
+func NewRegistry(access Access) (*Registry, error) {
+	rt, err := newTransport(access.CertificateAuthority, access.Insecure, access.Notice)
+	if err != nil {
+		return nil, err
+	}
+	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, sessions: map[string]http.RoundTripper{}}
+	if r.keychain == nil {
+		r.keychain = authn.DefaultKeychain
+	}
+	r.keychain = namedKeychain{r.keychain}
+	for _, host := range access.Insecure {
+		r.insecure[host] = true
+	}
+	if r.puller, err = remote.NewPuller(r.options()...); err != nil {
+		return nil, err
+	}
+	r.pusher, err = remote.NewPusher(r.options()...)
+	return r, err
+}
+
+// namedKeychain says where a login was looked for when the configuration there cannot be read.
+type namedKeychain struct{ authn.Keychain }
+
+func (k namedKeychain) Resolve(of authn.Resource) (authn.Authenticator, error) {
+	auth, err := k.Keychain.Resolve(of)
+	if err != nil {
+		return nil, outcome.New(outcome.RegistryUnauthorized, "the login for %s cannot be read from Docker's configuration", of.RegistryStr()).Because(err)
+	}
+	return auth, nil
+}
+
+// Options are go-containerregistry's for one call, on the sessions that are already open.
+func (r *Registry) Options(ctx context.Context) []remote.Option {
+	return append(r.options(), remote.WithContext(ctx), remote.Reuse(r.puller), remote.Reuse(r.pusher))
+}
+
+// options turn go-containerregistry's own retries off: there is one layer of them, in transport.go.
+func (r *Registry) options() []remote.Option {
+	return []remote.Option{
+		remote.WithAuthFromKeychain(r.keychain),
+		remote.WithTransport(r.transport),
+		remote.WithUserAgent(r.userAgent),
+		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
+		remote.WithRetryPredicate(func(error) bool { return false }),
+		remote.WithRetryStatusCodes(),
+	}
+}
+
+// Digest names a manifest in the repository of ref.
+func (r *Registry) Digest(repository, digest string) (name.Digest, error) {
+	return name.NewDigest(repository+"@"+digest, r.nameOptions(repository)...)
+}
+
+func (r *Registry) repository(ref Reference) name.Repository {
+	if !r.insecure[ref.repo.RegistryStr()] {
+		return ref.repo
+	}
+	repo, err := name.NewRepository(ref.repo.Name(), name.Insecure)
+	if err != nil {
+		return ref.repo
+	}
+	return repo
+}
+
+func (r *Registry) nameOptions(repository string) []name.Option {
+	if repo, err := name.NewRepository(repository); err == nil && r.insecure[repo.RegistryStr()] {
+		return []name.Option{name.Insecure}
+	}
+	return nil
+}
+
+// fault turns what a registry or the network said into the ending it means. what names the thing that was asked for.
+func fault(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *outcome.Error
+	if errors.As(err, &known) {
+		return outcome.New(known.Reason, "%s: %s", what, known.Error()).With(known.Evidence...)
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	var status *transport.Error
+	if errors.As(err, &status) {
+		return outcome.New(reasonOf(status.StatusCode), "%s: the registry answers %d %s%s", what,
+			status.StatusCode, http.StatusText(status.StatusCode), diagnosis(status))
+	}
+	if isNetwork(err) {
+		return outcome.New(outcome.RegistryUnreachable, "%s", what).Because(err)
+	}
+	return outcome.New(outcome.RegistryFailing, "%s", what).Because(err)
+}
+
+func reasonOf(status int) outcome.Reason {
+	switch {
+	case status == http.StatusUnauthorized:
+		return outcome.RegistryUnauthorized
+	case status == http.StatusForbidden:
+		return outcome.RegistryForbidden
+	case status == http.StatusNotFound:
+		return outcome.ImageNotFound
+	case status == http.StatusTooManyRequests:
+		return outcome.RegistryBusy
+	default:
+		return outcome.RegistryFailing
+	}
+}
+
+// diagnosis is the registry's own code, such as MANIFEST_UNKNOWN; its prose is untrusted and left out.
+func diagnosis(err *transport.Error) string {
+	if len(err.Errors) == 0 || len(err.Errors[0].Code) > 40 {
+		return ""
+	}
+	for _, r := range err.Errors[0].Code {
+		if (r < 'A' || r > 'Z') && r != '_' {
+			return ""
+		}
+	}
+	return " (" + string(err.Errors[0].Code) + ")"
+}
+
+func isNetwork(err error) bool {
+	var network net.Error
+	var op *net.OpError
+	return errors.As(err, &network) || errors.As(err, &op)
+}
+
+// session is an authenticated transport for one repository and scope ("pull" or "push,pull").
+func (r *Registry) session(ctx context.Context, repo name.Repository, scope string) (http.RoundTripper, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := repo.Name() + " " + scope
+	if rt, ok := r.sessions[key]; ok {
+		return rt, nil
+	}
+	auth, err := authn.Resolve(ctx, r.keychain, repo)
+	if err != nil {
+		return nil, err
+	}
+	rt, err := transport.NewWithContext(ctx, repo.Registry, auth, transport.NewUserAgent(r.transport, r.userAgent), []string{repo.Scope(scope)})
+	if err != nil {
+		return nil, err
+	}
+	r.sessions[key] = rt
+	return rt, nil
+}

@@ -1,0 +1,68 @@
+package registrytest
+
+import (
+	"encoding/json"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+const provenanceType = "https://slsa.dev/provenance/v0.2"
+
+// Index is the shop for linux/amd64 and linux/arm64, listed as BuildKit does: after the images come their attestation
+// manifests, one each, for the platform unknown/unknown. The platform of the options does not count.
+func Index(opt AppOptions) (v1.ImageIndex, error) {
+	var images, attestations []mutate.IndexAddendum
+	for _, architecture := range []string{"amd64", "arm64"} {
+		platform := linux(architecture)
+		opt.Platform = platform.String()
+		img, err := App(opt)
+		if err != nil {
+			return nil, err
+		}
+		digest, err := img.Digest()
+		if err != nil {
+			return nil, err
+		}
+		attestation, err := buildKitAttestation(digest)
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &platform}})
+		attestations = append(attestations, mutate.IndexAddendum{Add: attestation, Descriptor: v1.Descriptor{
+			Platform: unknownPlatform(),
+			Annotations: map[string]string{
+				"vnd.docker.reference.digest": digest.String(),
+				"vnd.docker.reference.type":   "attestation-manifest",
+			},
+		}})
+	}
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	return mutate.AppendManifests(index, append(images, attestations...)...), nil
+}
+
+// https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
+func buildKitAttestation(of v1.Hash) (v1.Image, error) {
+	statement, err := json.Marshal(map[string]any{
+		"_type":         "https://in-toto.io/Statement/v0.1",
+		"predicateType": provenanceType,
+		"subject":       []any{map[string]any{"name": "shop", "digest": map[string]string{of.Algorithm: of.Hex}}},
+		"predicate":     map[string]any{"builder": map[string]string{"id": ""}, "buildType": "https://mobyproject.org/buildkit@v1"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	base, err := build(*unknownPlatform(), fixedTime(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return mutate.Append(base, mutate.Addendum{
+		Layer:       static.NewLayer(statement, "application/vnd.in-toto+json"),
+		Annotations: map[string]string{"in-toto.io/predicate-type": provenanceType},
+	})
+}
+
+func unknownPlatform() *v1.Platform { return &v1.Platform{OS: "unknown", Architecture: "unknown"} }
