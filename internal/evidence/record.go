@@ -1,0 +1,244 @@
+package evidence
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/strictjson"
+)
+
+// RecordFile is the name of the hand-over in the output directory; RecordSchema is what it says it is.
+const (
+	RecordFile   = "evidence.json"
+	RecordSchema = "stepseal.evidence/v1"
+)
+
+// Limits on a hand-over.
+const (
+	maxRecordBytes   = 4 << 20
+	maxDocumentBytes = 256 << 20
+	maxPlatforms     = 1000
+)
+
+// Role says what a document of the hand-over is.
+type Role string
+
+// The roles.
+const (
+	RoleSBOM         Role = "sbom"
+	RoleSBOMSPDX     Role = "sbom-spdx"
+	RoleSBOMSyft     Role = "sbom-syft"
+	RoleScan         Role = "scan"
+	RoleVerification Role = "verification"
+)
+
+// Record is evidence.json: what earlier steps found out about an image, by digest. Every step extends it.
+type Record struct {
+	Schema    string     `json:"schema"`
+	Image     string     `json:"image"`  // repository@digest
+	Digest    string     `json:"digest"` // sha256:<hex> of the index, or of the single manifest
+	Index     string     `json:"index"`  // empty for a single image
+	Platforms []Platform `json:"platforms"`
+
+	folder string // paths are relative to it
+}
+
+// Platform is one image of the record.
+type Platform struct {
+	Platform  string     `json:"platform"`
+	Digest    string     `json:"digest"`
+	Documents []Document `json:"documents"`
+}
+
+// Document is one file of the record.
+type Document struct {
+	Role      Role   `json:"role"`
+	Path      string `json:"path"` // relative to evidence.json, with slashes
+	MediaType string `json:"mediaType"`
+	SHA256    string `json:"sha256"` // hex
+	Size      int64  `json:"size"`
+	// Finished is when the work behind the document ended, RFC 3339. scan.json itself holds no clock's time, so that
+	// the same input gives the same bytes; a scan attestation has to say when.
+	Finished string `json:"finished,omitempty"`
+}
+
+// NewRecord begins a record about one image.
+func NewRecord(image, digest, index, platform string) *Record {
+	return &Record{Schema: RecordSchema, Image: image, Digest: digest, Index: index,
+		Platforms: []Platform{{Platform: platform, Digest: digest, Documents: []Document{}}}}
+}
+
+// ReadRecord reads evidence.json, or the one in the folder that is named. If digest (sha256:<hex>) is not empty the
+// file must have it.
+func ReadRecord(file, digest string) (*Record, error) {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		file = filepath.Join(file, RecordFile)
+	}
+	raw, err := ReadFile(file, maxRecordBytes)
+	if err != nil {
+		return nil, outcome.New(outcome.EvidenceUnusable, "evidence %s", file).Because(err)
+	}
+	if got := Digest(raw); digest != "" && got != digest {
+		return nil, outcome.New(outcome.EvidenceChanged, "evidence %s has the digest %s, and %s was handed on", file, got, digest)
+	}
+	r, err := ParseRecord(raw)
+	if err != nil {
+		return nil, outcome.New(outcome.EvidenceUnusable, "evidence %s", file).Because(err)
+	}
+	r.folder = filepath.Dir(file)
+	return r, nil
+}
+
+// ParseRecord reads the bytes of evidence.json.
+func ParseRecord(raw []byte) (*Record, error) {
+	var r Record
+	bounds := strictjson.Bounds{Bytes: maxRecordBytes, Depth: 12, FoldKeys: true}
+	if err := strictjson.Decode(raw, bounds, &r); err != nil {
+		return nil, err
+	}
+	if r.Schema != RecordSchema {
+		return nil, fmt.Errorf("schema %.80q is not %s", r.Schema, RecordSchema)
+	}
+	if len(r.Platforms) == 0 || len(r.Platforms) > maxPlatforms {
+		return nil, fmt.Errorf("%d platforms", len(r.Platforms))
+	}
+	for _, p := range append([]Platform{{Digest: r.Digest}}, r.Platforms...) {
+		if !IsDigest(p.Digest) {
+			return nil, fmt.Errorf("%.80q is not a digest", p.Digest)
+		}
+		for _, d := range p.Documents {
+			if err := d.check(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &r, nil
+}
+
+func (d Document) check() error {
+	if !fs.ValidPath(d.Path) || strings.ContainsAny(d.Path, "\\\x00") {
+		return fmt.Errorf("path %.120q leads out of the folder", d.Path)
+	}
+	if d.Size < 0 || d.Size > maxDocumentBytes {
+		return fmt.Errorf("%s claims %d bytes", d.Path, d.Size)
+	}
+	if !IsDigest("sha256:" + d.SHA256) {
+		return fmt.Errorf("%s: %.80q is not a SHA-256", d.Path, d.SHA256)
+	}
+	return nil
+}
+
+// IsDigest tells sha256:<64 lower-case hex digits>.
+func IsDigest(text string) bool {
+	hexed, ok := strings.CutPrefix(text, "sha256:")
+	if !ok || len(hexed) != 64 || hexed != strings.ToLower(hexed) {
+		return false
+	}
+	_, err := hex.DecodeString(hexed)
+	return err == nil
+}
+
+// Digest is sha256:<hex> of the bytes.
+func Digest(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Of finds the platform by its digest; ok is false where the record does not speak of it.
+func (r *Record) Of(digest string) (p *Platform, ok bool) {
+	for i := range r.Platforms {
+		if r.Platforms[i].Digest == digest {
+			return &r.Platforms[i], true
+		}
+	}
+	return nil, false
+}
+
+// Document finds the platform's document of a role.
+func (p *Platform) Document(role Role) (Document, bool) {
+	for _, d := range p.Documents {
+		if d.Role == role {
+			return d, true
+		}
+	}
+	return Document{}, false
+}
+
+// Read returns the document's bytes, checked against the record.
+func (r *Record) Read(d Document) ([]byte, error) {
+	file := filepath.Join(r.folder, filepath.FromSlash(d.Path))
+	raw, err := ReadFile(file, maxDocumentBytes)
+	if err != nil {
+		return nil, outcome.New(outcome.EvidenceUnusable, "evidence document %s", file).Because(err)
+	}
+	if got := Digest(raw); got != "sha256:"+d.SHA256 {
+		return nil, outcome.New(outcome.EvidenceChanged, "%s is not what the evidence says", file).
+			With("the evidence says sha256:"+d.SHA256, "the file has    "+got)
+	}
+	return raw, nil
+}
+
+// Put sets the platform's document of the role to a file that lies beside the record.
+func (p *Platform) Put(role Role, file, mediaType string, content []byte, finished time.Time) {
+	d := Document{Role: role, Path: path.Clean(filepath.ToSlash(file)), MediaType: mediaType,
+		SHA256: strings.TrimPrefix(Digest(content), "sha256:"), Size: int64(len(content))}
+	if !finished.IsZero() {
+		d.Finished = finished.UTC().Format(time.RFC3339)
+	}
+	for i := range p.Documents {
+		if p.Documents[i].Role == role {
+			p.Documents[i] = d
+			return
+		}
+	}
+	p.Documents = append(p.Documents, d)
+}
+
+// In reports whether the record's documents lie in the folder.
+func (r *Record) In(folder string) bool {
+	if r.folder == "" {
+		return true
+	}
+	a, errA := os.Stat(r.folder)
+	b, errB := os.Stat(folder)
+	return errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+// MoveTo says that the documents lie in another folder now.
+func (r *Record) MoveTo(folder string) { r.folder = folder }
+
+// Marshal is the record as it is written.
+func (r *Record) Marshal() ([]byte, error) { return Encode(r) }
+
+// ReadFile reads a regular file of at most limit bytes.
+func ReadFile(file string, limit int64) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.New("is not a file")
+	}
+	var b bytes.Buffer
+	n, err := b.ReadFrom(io.LimitReader(f, limit+1))
+	if err == nil && n > limit {
+		err = fmt.Errorf("is larger than %d bytes", limit)
+	}
+	return b.Bytes(), err
+}

@@ -1,0 +1,149 @@
+// Package evidence holds what steps hand each other and what gets signed: the evidence file, in-toto statements, and the
+// predicates in them.
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stepseal/stepseal/internal/strictjson"
+)
+
+// Predicate types that are written.
+const (
+	SignaturePredicate = "https://sigstore.dev/cosign/sign/v1"
+	SBOMPredicate      = "https://cyclonedx.org/bom"
+	ScanPredicate      = "https://cosign.sigstore.dev/attestation/vuln/v1"
+)
+
+// PayloadType is the DSSE payload type of a statement.
+const PayloadType = "application/vnd.in-toto+json"
+
+const (
+	statementV1  = "https://in-toto.io/Statement/v1"
+	statementV01 = "https://in-toto.io/Statement/v0.1" // cosign v2 still writes it
+
+	// A statement holds a whole SBOM.
+	maxStatementBytes = 64 << 20
+	maxDepth          = 100
+	maxSubjects       = 1024
+)
+
+// Statement is an in-toto statement. Predicate is its exact bytes: nothing re-encodes them.
+// https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
+type Statement struct {
+	Subject       []Subject
+	PredicateType string
+	Predicate     json.RawMessage
+}
+
+// Subject is one thing that a statement is about. Digest maps an algorithm to lower-case hex.
+type Subject struct {
+	Name   string            `json:"name,omitempty"`
+	Digest map[string]string `json:"digest"`
+}
+
+// NewStatement makes a statement about repository@digest (sha256:<hex>), and about the index that it belongs to if one
+// is given.
+func NewStatement(predicateType string, predicate []byte, repository string, digests ...string) Statement {
+	s := Statement{PredicateType: predicateType, Predicate: predicate}
+	for _, digest := range digests {
+		s.Subject = append(s.Subject, Subject{Name: repository, Digest: map[string]string{"sha256": strings.TrimPrefix(digest, "sha256:")}})
+	}
+	return s
+}
+
+// Marshal writes the statement with the predicate's bytes untouched: encoding/json would compact and escape them, and
+// the digest of the predicate would no longer be that of the file.
+func (s Statement) Marshal() ([]byte, error) {
+	subject, err := Encode(s.Subject)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := Encode(s.PredicateType)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"_type":%q,"subject":%s,"predicateType":%s,"predicate":`, statementV1, subject, kind)
+	b.Write(s.Predicate)
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// Names reports whether the statement's first subject is the digest (sha256:<hex>). A platform's SBOM and scan name the
+// platform manifest first and the index second.
+func (s Statement) Names(digest string) bool {
+	return len(s.Subject) > 0 && s.Subject[0].Digest["sha256"] == strings.TrimPrefix(digest, "sha256:")
+}
+
+// ParseStatement reads the payload of an envelope that was verified. It refuses what two readers could read in two ways.
+func ParseStatement(payload []byte) (Statement, error) {
+	var doc struct {
+		Type          string          `json:"_type"`
+		Subject       []looseSubject  `json:"subject"`
+		PredicateType string          `json:"predicateType"`
+		Predicate     json.RawMessage `json:"predicate"`
+	}
+	if err := strictjson.Check(payload, strictjson.Bounds{Bytes: maxStatementBytes, Depth: maxDepth}); err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
+	}
+	if err := topLevel(payload, "_type", "subject", "predicateType", "predicate"); err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
+	}
+	if err := json.Unmarshal(payload, &doc); err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
+	}
+	switch {
+	case doc.Type != statementV1 && doc.Type != statementV01:
+		return Statement{}, fmt.Errorf("statement: type %.80q is not an in-toto statement's", doc.Type)
+	case doc.PredicateType == "":
+		return Statement{}, errors.New("statement: no predicate type")
+	case len(doc.Subject) == 0 || len(doc.Subject) > maxSubjects:
+		return Statement{}, fmt.Errorf("statement: %d subjects", len(doc.Subject))
+	}
+	s := Statement{PredicateType: doc.PredicateType, Predicate: doc.Predicate}
+	for _, subject := range doc.Subject {
+		s.Subject = append(s.Subject, Subject{Name: subject.Name, Digest: subject.Digest})
+	}
+	return s, nil
+}
+
+// looseSubject takes the fields of a resource descriptor that we have no use for.
+type looseSubject struct {
+	Subject
+	URI json.RawMessage `json:"uri"`
+}
+
+// topLevel refuses keys of the outermost object that are not exactly the known ones: encoding/json would take
+// "Subject" for "subject".
+func topLevel(doc []byte, known ...string) error {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &object); err != nil {
+		return err
+	}
+	allowed := map[string]bool{}
+	for _, key := range known {
+		allowed[key] = true
+	}
+	for key := range object {
+		if !allowed[key] {
+			return fmt.Errorf("unknown key %.64q", key)
+		}
+	}
+	return nil
+}
+
+// Encode is JSON as every document is written: compact, without HTML escaping, without a trailing newline.
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

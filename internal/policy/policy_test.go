@@ -1,0 +1,156 @@
+package policy
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+var (
+	today    = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+	covered  = Coverage{Type: "npm", Packages: 3, Covered: true}
+	gap      = Coverage{Type: "deb", Release: "debian:12", Packages: 9}
+	fixed    = Fix{State: Fixed, Versions: []string{"2.0"}}
+	critical = Finding{ID: "GHSA-1", Aliases: []string{"CVE-2026-1"}, Severity: Critical, Fix: fixed, Package: Package{Name: "a"}}
+	high     = Finding{ID: "CVE-2026-2", Severity: High, Package: Package{Name: "b"}}
+	unknown  = Finding{ID: "CVE-2026-3", Package: Package{Name: "c"}}
+	abused   = Finding{ID: "CVE-2026-4", KnownExploited: true, Package: Package{Name: "d"}}
+)
+
+func day(s string) Day {
+	d, err := ParseDay(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+func TestDecide(t *testing.T) {
+	found := func(coverage Coverage, findings ...Finding) Found {
+		return Found{Findings: findings, Coverage: []Coverage{coverage}, Packages: coverage.Packages}
+	}
+	limitHigh := Rules{FailOn: LimitHigh}
+	waive := func(id, pkg, until string) Rules {
+		return Rules{FailOn: LimitHigh, Waivers: []Waiver{{ID: id, Package: pkg, Reason: "not reachable", Until: day(until)}}}
+	}
+	for name, c := range map[string]struct {
+		found   Found
+		rules   Rules
+		ending  outcome.Ending
+		reason  outcome.Reason
+		summary string
+	}{
+		"nothing found in covered packages is accepted":       {found(covered), limitHigh, outcome.Accepted, "", "no findings"},
+		"a finding at the limit is refused":                   {found(covered, high), limitHigh, outcome.Refused, outcome.Vulnerable, "1 high, limit is high"},
+		"a finding below the limit is accepted":               {found(covered, high), Rules{FailOn: LimitCritical}, outcome.Accepted, "", "1 high, none of them counts against the limit critical"},
+		"the limit never accepts everything":                  {found(covered, critical, abused), Rules{FailOn: Never}, outcome.Accepted, "", "1 critical and 1 unknown, none of them counts against the limit never"},
+		"rules that nobody set refuse everything":             {found(covered, unknown), Rules{}, outcome.Refused, outcome.Vulnerable, "1 unknown, limit is negligible"},
+		"an unknown severity alone is accepted":               {found(covered, unknown), limitHigh, outcome.Accepted, "", "1 unknown, none of them counts against the limit high"},
+		"an unknown severity is refused when asked for":       {found(covered, unknown), Rules{FailOn: LimitHigh, FailOnUnknown: true}, outcome.Refused, outcome.Vulnerable, "1 unknown, limit is high"},
+		"an unrated but exploited one is refused":             {found(covered, abused), Rules{FailOn: LimitCritical}, outcome.Refused, outcome.Vulnerable, "1 unknown, limit is critical"},
+		"without a fix it is accepted when only fixed count":  {found(covered, high), Rules{FailOn: LimitHigh, OnlyFixed: true}, outcome.Accepted, "", "1 high, none of them counts against the limit high"},
+		"with a fix it is refused when only fixed count":      {found(covered, critical), Rules{FailOn: LimitHigh, OnlyFixed: true}, outcome.Refused, outcome.Vulnerable, "1 critical, limit is high"},
+		"a gap is undecided":                                  {found(gap), limitHigh, outcome.Undecided, outcome.NotCovered, "the database holds no record for deb debian:12 (9 packages)"},
+		"a gap is accepted by the release's name":             {found(gap), Rules{AllowUncovered: []string{"debian:12"}}, outcome.Accepted, "", "no findings"},
+		"a gap is accepted by the type's name":                {found(gap), Rules{AllowUncovered: []string{"deb"}}, outcome.Accepted, "", "no findings"},
+		"another name does not accept a gap":                  {found(gap), Rules{AllowUncovered: []string{"debian:11", ""}}, outcome.Undecided, outcome.NotCovered, "the database holds no record for deb debian:12 (9 packages)"},
+		"a finding wins over a gap":                           {found(gap, critical), limitHigh, outcome.Refused, outcome.Vulnerable, "1 critical, limit is high"},
+		"no packages is undecided":                            {Found{}, limitHigh, outcome.Undecided, outcome.EmptyCatalogue, "no package was found"},
+		"no packages is accepted when allowed":                {Found{}, Rules{AllowEmpty: true}, outcome.Accepted, "", "no findings"},
+		"packages that cannot be looked up are undecided":     {Found{Packages: 4, Unmatchable: 4}, limitHigh, outcome.Undecided, outcome.NotCovered, "none of the packages could be looked up"},
+		"a waiver by an alias accepts":                        {found(covered, critical), waive("cve-2026-1", "", "2026-09-01"), outcome.Accepted, "", "1 critical, none of them counts against the limit high"},
+		"a waiver for another package does not count":         {found(covered, critical), waive("CVE-2026-1", "z", "2026-09-01"), outcome.Refused, outcome.Vulnerable, "1 critical, limit is high"},
+		"a waiver ends after its day":                         {found(covered, critical), waive("CVE-2026-1", "", "2026-08-31"), outcome.Refused, outcome.Vulnerable, "1 critical, limit is high"},
+		"a waiver without an id covers nothing":               {found(covered, critical), waive("", "", "2026-09-01"), outcome.Refused, outcome.Vulnerable, "1 critical, limit is high"},
+		"a limit that is no limit is taken as the strictest":  {found(covered, unknown), Rules{FailOn: 99}, outcome.Refused, outcome.Vulnerable, "1 unknown, limit is negligible"},
+		"the worst of several comes first in the sentence":    {found(covered, high, unknown, critical), limitHigh, outcome.Refused, outcome.Vulnerable, "1 critical and 1 high, limit is high"},
+		"failing on unknown still lets never accept them all": {found(covered, unknown), Rules{FailOn: Never, FailOnUnknown: true}, outcome.Accepted, "", "1 unknown, none of them counts against the limit never"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := Decide(c.found, c.rules, today)
+			if d.Ending != c.ending || d.Reason != c.reason {
+				t.Errorf("decided %s (%s), want %s (%s)", d.Ending, d.Reason, c.ending, c.reason)
+			}
+			if got := d.Summary(); got != c.summary {
+				t.Errorf("summary %q, want %q", got, c.summary)
+			}
+		})
+	}
+}
+
+func TestAnExpiredWaiverIsReported(t *testing.T) {
+	late := Waiver{ID: "CVE-2026-1", Reason: "soon", Until: day("2026-08-31")}
+	d := Decide(Found{Findings: []Finding{critical}, Packages: 1}, Rules{Waivers: []Waiver{late}}, today)
+	if diff := cmp.Diff([]Waiver{late}, d.Expired, cmp.AllowUnexported(Day{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestADayIsWrittenAsADay(t *testing.T) {
+	doc, err := json.Marshal(Waiver{ID: "CVE-2026-1", Until: day("2026-08-31")})
+	if want := `{"id":"CVE-2026-1","reason":"","until":"2026-08-31"}`; err != nil || string(doc) != want {
+		t.Errorf("%s, %v, want %s", doc, err, want)
+	}
+	var back Waiver
+	if err := json.Unmarshal(doc, &back); err != nil || back.Until != day("2026-08-31") {
+		t.Errorf("%+v, %v", back, err)
+	}
+}
+
+func TestFindingsAreSortedTheSameWhateverTheirOrder(t *testing.T) {
+	want := []string{"GHSA-1", "CVE-2026-4", "CVE-2026-2", "CVE-2026-3"}
+	for _, in := range [][]Finding{{critical, high, unknown, abused}, {abused, unknown, high, critical}, {high, abused, critical, unknown}} {
+		Sort(in)
+		var got []string
+		for _, f := range in {
+			got = append(got, f.ID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestTheDigestNamesWhatTheRulesMean(t *testing.T) {
+	a := Rules{FailOn: LimitHigh, AllowUncovered: []string{"npm", "deb"}}
+	b := Rules{FailOn: LimitHigh, AllowUncovered: []string{"deb", "npm", "npm"}}
+	if a.Digest() != b.Digest() {
+		t.Error("the order of a list changes the digest")
+	}
+	b.OnlyFixed = true
+	if a.Digest() == b.Digest() {
+		t.Error("other rules have the same digest")
+	}
+	// Changing this breaks trust in accepted policy digests: an old digest no longer names the rules.
+	const want = "sha256:"
+	if got := a.Digest(); !strings.HasPrefix(got, want) || len(got) != len(want)+64 {
+		t.Errorf("digest %q", got)
+	}
+}
+
+func FuzzWords(f *testing.F) {
+	for _, word := range append(Limits(), "unknown", "Moderate", "IMPORTANT", " high ", "") {
+		f.Add(word)
+	}
+	f.Fuzz(func(t *testing.T, word string) {
+		if s, err := ParseSeverity(word); err == nil {
+			if again, err := ParseSeverity(s.String()); err != nil || again != s {
+				t.Errorf("%q is read as %s, and that as %s (%v)", word, s, again, err)
+			}
+		} else if s != Unknown {
+			t.Errorf("%q is an error and %s", word, s)
+		}
+		if l, err := ParseLimit(word); err == nil {
+			if again, err := ParseLimit(l.String()); err != nil || again != l {
+				t.Errorf("%q is read as %s, and that as %s (%v)", word, l, again, err)
+			}
+		} else if l != LimitNegligible {
+			t.Errorf("%q is an error and %s", word, l)
+		}
+	})
+}

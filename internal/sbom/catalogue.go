@@ -1,0 +1,90 @@
+// Package sbom tells what an image contains, as documents. It is the door to syft.
+package sbom
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	syft "github.com/anchore/syft/syft/sbom"
+	"github.com/anchore/syft/syft/source"
+
+	"github.com/stepseal/stepseal/internal/image"
+)
+
+// Catalogue is what is in an image: the packages, where they lie, and how they relate.
+type Catalogue struct {
+	content *syft.SBOM
+	from    Format
+	subject string
+	image   *image.Image // nil where the catalogue was read from a document
+	tool    Tool
+}
+
+// Format says what a catalogue was read from.
+type Format string
+
+// The formats; an image's own content is the best of them.
+const (
+	FromImage     Format = "image"
+	FromSyftJSON  Format = "syft-json"
+	FromCycloneDX Format = "cyclonedx-json"
+	FromSPDX      Format = "spdx-json"
+)
+
+// Content is syft's own form, for the matcher. Nobody changes it.
+func (c *Catalogue) Content() *syft.SBOM { return c.content }
+
+// From says what the catalogue was read from.
+func (c *Catalogue) From() Format { return c.from }
+
+// Subject is the manifest digest that the catalogue says it describes, empty where it says none.
+func (c *Catalogue) Subject() string { return c.subject }
+
+// Packages is how many packages were found.
+func (c *Catalogue) Packages() int { return c.content.Artifacts.Packages.PackageCount() }
+
+// FromSyft is a catalogue of content that somebody else made, for the tests of what works on catalogues.
+func FromSyft(content *syft.SBOM, from Format, subject string) *Catalogue {
+	return &Catalogue{content: content, from: from, subject: subject}
+}
+
+// Count is how many packages of a type there are.
+type Count struct {
+	Type     string
+	Packages int
+}
+
+// Types counts the packages by type, the most frequent first.
+func (c *Catalogue) Types() []Count {
+	counts := map[string]int{}
+	for p := range c.content.Artifacts.Packages.Enumerate() {
+		counts[string(p.Type)]++
+	}
+	var list []Count
+	for name, n := range counts {
+		list = append(list, Count{name, n})
+	}
+	slices.SortFunc(list, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(b.Packages, a.Packages), cmp.Compare(a.Type, b.Type))
+	})
+	return list
+}
+
+// Name is what the document calls the image, without its digest.
+func (c *Catalogue) Name() string {
+	name, _, _ := strings.Cut(c.content.Source.Name, "@")
+	if name == "" {
+		return "image"
+	}
+	return name
+}
+
+// Platform is the platform that the document gives, empty where it gives none.
+func (c *Catalogue) Platform() string {
+	meta, ok := c.content.Source.Metadata.(source.ImageMetadata)
+	if !ok || meta.OS == "" {
+		return ""
+	}
+	return strings.TrimRight(meta.OS+"/"+meta.Architecture+"/"+meta.Variant, "/")
+}

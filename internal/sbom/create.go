@@ -1,0 +1,73 @@
+package sbom
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/anchore/stereoscope/pkg/file"
+	stereoscope "github.com/anchore/stereoscope/pkg/image"
+	"github.com/anchore/syft/syft"
+	"github.com/anchore/syft/syft/cataloging"
+	"github.com/anchore/syft/syft/source/stereoscopesource"
+	_ "github.com/glebarez/go-sqlite" // syft reads RPM databases with it, and grype registers the same one
+
+	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Tool names the program that a document says it was made by.
+type Tool struct {
+	Name    string
+	Version string
+}
+
+// Create catalogues an image in one pass over its layers. scratch is a folder of the caller's that may be filled; it
+// must outlive the call and nothing else.
+func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*Catalogue, error) {
+	cache := filepath.Join(scratch, "layers")
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return nil, err
+	}
+	temp := file.NewTempDirGenerator("stepseal")
+	defer temp.Cleanup()
+	read := stereoscope.New(img.Content(), temp, cache, stereoscope.WithManifestDigest(img.Digest.String()))
+	defer func() {
+		_ = read.Cleanup()
+		_ = os.RemoveAll(cache)
+	}()
+	if err := read.Read(ctx); err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	src := stereoscopesource.New(read, stereoscopesource.ImageConfig{Reference: img.Name()})
+	content, err := syft.CreateSBOM(ctx, src, config(tool))
+	if err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool}, nil
+}
+
+// config is syft's default, as its CLI uses it, but for two things. Go symbols are captured, as the grype CLI does:
+// without them a binary is blamed for every vulnerable function of a module, called or not. Files are not digested:
+// no document lists them unless asked, and reading every byte of an image again costs seconds.
+func config(tool Tool) *syft.CreateSBOMConfig {
+	cfg := syft.DefaultCreateSBOMConfig().WithTool(tool.Name, tool.Version).WithoutFiles()
+	cfg.Packages.Golang = cfg.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
+	return cfg
+}
+
+// unreadable prefers what the image itself says went wrong: on the way through the libraries the reason gets lost.
+func unreadable(ctx context.Context, img *image.Image, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if cause := img.Err(); cause != nil {
+		var known *outcome.Error
+		if errors.As(cause, &known) {
+			return outcome.New(known.Reason, "%s: %s", img.Name(), known.Error()).With(known.Evidence...)
+		}
+		return cause
+	}
+	return outcome.New(outcome.CatalogueFailed, "%s", img.Name()).Because(err)
+}

@@ -1,0 +1,142 @@
+package sbom
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/CycloneDX/cyclonedx-go"
+	"github.com/anchore/packageurl-go"
+	"github.com/anchore/syft/syft/format/common/cyclonedxhelpers"
+	"github.com/anchore/syft/syft/format/common/spdxhelpers"
+	"github.com/anchore/syft/syft/format/syftjson"
+	"github.com/google/uuid"
+	"github.com/spdx/tools-golang/convert"
+	"github.com/spdx/tools-golang/spdx/v2/common"
+	"github.com/spdx/tools-golang/spdx/v2/v2_3"
+)
+
+// Media types of the documents.
+const (
+	CycloneDXMediaType = "application/vnd.cyclonedx+json"
+	SPDXMediaType      = "application/spdx+json"
+	SyftMediaType      = "application/vnd.syft+json"
+)
+
+// namespace is the UUID space of our documents' ids.
+var namespace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/stepseal/stepseal/sbom"))
+
+// Time is the time that a document carries: SOURCE_DATE_EPOCH where it is set, else when the image was created, never
+// the clock. The same image gives the same bytes.
+func (c *Catalogue) time(epoch time.Time) time.Time {
+	if !epoch.IsZero() {
+		return epoch.UTC()
+	}
+	if c.image == nil || c.image.Created.Before(time.Unix(0, 0)) {
+		return time.Unix(0, 0).UTC()
+	}
+	return c.image.Created.UTC()
+}
+
+// id is a UUIDv5 of what the document is about and what made it.
+func (c *Catalogue) id(format string) uuid.UUID {
+	platform := ""
+	if c.image != nil {
+		platform = c.image.Platform
+	}
+	return uuid.NewSHA1(namespace, []byte(strings.Join([]string{c.subject, platform, c.tool.Version, format}, "\n")))
+}
+
+// CycloneDX writes CycloneDX 1.6 JSON. Its root component is the image: version, purl and hash name the manifest digest.
+// https://cyclonedx.org/docs/1.6/json/
+func (c *Catalogue) CycloneDX(epoch time.Time) ([]byte, error) {
+	bom := cyclonedxhelpers.ToFormatModel(*c.content)
+	bom.SerialNumber = c.id("cyclonedx").URN()
+	bom.Metadata.Timestamp = c.time(epoch).Format(time.RFC3339)
+	if c.image != nil {
+		root := bom.Metadata.Component
+		root.Name = c.image.Repository()
+		root.Version = c.subject
+		root.PackageURL = c.purl()
+		root.BOMRef = root.PackageURL
+		root.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: c.image.Digest.Hex}}
+	}
+	var b bytes.Buffer
+	enc := cyclonedx.NewBOMEncoder(&b, cyclonedx.BOMFileFormatJSON).SetEscapeHTML(false).SetPretty(false)
+	if err := enc.EncodeVersion(bom, cyclonedx.SpecVersion1_6); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+// SPDX writes SPDX 2.3 JSON. The package that the document describes is the image: version, purl and checksum name the
+// manifest digest.
+// https://spdx.github.io/spdx-spec/v2.3/
+func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
+	var doc v2_3.Document
+	if err := convert.Document(spdxhelpers.ToFormatModel(*c.content), &doc); err != nil {
+		return nil, err
+	}
+	doc.DocumentNamespace = fmt.Sprintf("https://github.com/stepseal/stepseal/spdx/%s", c.id("spdx"))
+	doc.CreationInfo.Created = c.time(epoch).Format(time.RFC3339)
+	if root := c.rootPackage(&doc); root != nil {
+		doc.DocumentName = c.image.Repository()
+		root.PackageName = c.image.Repository()
+		root.PackageVersion = c.subject
+		root.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: c.image.Digest.Hex}}
+		root.PackageExternalReferences = []*v2_3.PackageExternalReference{{
+			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: c.purl()}}
+	}
+	return encode(&doc)
+}
+
+// rootPackage is the package that the document describes.
+func (c *Catalogue) rootPackage(doc *v2_3.Document) *v2_3.Package {
+	if c.image == nil {
+		return nil
+	}
+	for _, r := range doc.Relationships {
+		if r.Relationship != common.TypeRelationshipDescribe || r.RefA.ElementRefID != "DOCUMENT" {
+			continue
+		}
+		for _, p := range doc.Packages {
+			if p.PackageSPDXIdentifier == r.RefB.ElementRefID {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+// Syft writes syft's own JSON, which a later scan reads without loss.
+func (c *Catalogue) Syft() ([]byte, error) {
+	doc := syftjson.ToFormatModel(*c.content, syftjson.DefaultEncoderConfig())
+	return encode(&doc)
+}
+
+// purl names the image as the purl specification does.
+// https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md
+func (c *Catalogue) purl() string {
+	var qualifiers packageurl.Qualifiers
+	arch := strings.SplitN(c.image.Platform, "/", 3)
+	if len(arch) > 1 {
+		qualifiers = append(qualifiers, packageurl.Qualifier{Key: "arch", Value: arch[1]})
+	}
+	if c.image.Reference.InRegistry() {
+		qualifiers = append(qualifiers, packageurl.Qualifier{Key: "repository_url", Value: c.image.Repository()})
+	}
+	return packageurl.NewPackageURL("oci", "", strings.ToLower(c.image.Reference.Name()), c.subject, qualifiers, "").ToString()
+}
+
+// encode writes JSON compact, without HTML escaping and without a trailing newline.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
