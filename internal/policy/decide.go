@@ -29,8 +29,16 @@ func (c Coverage) Name() string {
 
 func (c Coverage) allowedBy(names []string) bool {
 	return slices.ContainsFunc(names, func(n string) bool {
-		return n != "" && (strings.EqualFold(n, c.Type) || strings.EqualFold(n, c.Release) || strings.EqualFold(n, c.Name()))
+		return n != "" && (strings.EqualFold(n, c.Type) || isRelease(c.Release, n) || isRelease(c.Name(), n))
 	})
+}
+
+// isRelease reports whether the release is the one that was named, or a point release of it: debian:12 names debian:12.5.
+func isRelease(release, named string) bool {
+	if len(release) <= len(named) {
+		return strings.EqualFold(release, named)
+	}
+	return strings.EqualFold(release[:len(named)], named) && release[len(named)] == '.'
 }
 
 // Found is what a scan has to say about one image.

@@ -1,0 +1,229 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+	"github.com/anchore/grype/grype/vulnerability"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Source says where the advisory database is.
+type Source struct {
+	// Path is an archive (.tar.gz, .tar.zst), a vulnerability.db, or a folder holding one. With it, no network is used.
+	Path string
+	// CacheDir is where archives are unpacked, once each.
+	CacheDir string
+
+	// Without a Path, it is the database that the grype CLI uses, in GrypeDir (empty: where the CLI keeps it), kept up to
+	// date from URL (empty: the CLI's) if UpdateAllowed.
+	GrypeDir             string
+	URL                  string
+	UpdateAllowed        bool
+	CertificateAuthority string // file with the CAs that may vouch for URL; empty is the system's
+}
+
+// Limits say how old the data may be.
+type Limits struct {
+	// MaxAge is counted from the older of the build date and the newest date of any provider's data: a database built
+	// today from last year's data is a year old. Zero is 120 hours.
+	MaxAge time.Duration
+	// MaxProviderAge limits single providers further.
+	MaxProviderAge map[string]time.Duration
+}
+
+func (l Limits) maxAge() time.Duration { return cmp.Or(l.MaxAge, 120*time.Hour) }
+
+// Database is an open advisory database. It is safe to share between goroutines until it is closed.
+type Database struct {
+	info     Info
+	now      time.Time
+	reader   v6.Reader
+	provider vulnerability.Provider
+	holds    holdings
+}
+
+// Info identifies a database.
+type Info struct {
+	SHA256    string     `json:"sha256"` // of vulnerability.db as it was given, before indexes are added to it
+	Built     time.Time  `json:"built"`
+	Schema    string     `json:"schema"`
+	Providers []Provider `json:"providers"` // by name
+	Notes     []string   `json:"-"`         // for people: an update that failed, providers that lag behind
+}
+
+// Provider is one source of the data.
+type Provider struct {
+	Name     string    `json:"name"`
+	Captured time.Time `json:"captured"`
+}
+
+// Newest is the newest date of any provider's data.
+func (i Info) Newest() time.Time {
+	var newest time.Time
+	for _, p := range i.Providers {
+		if p.Captured.After(newest) {
+			newest = p.Captured
+		}
+	}
+	return newest
+}
+
+// Date is what the age counts from: the older of the build date and the newest data date.
+func (i Info) Date() time.Time {
+	if newest := i.Newest(); newest.Before(i.Built) {
+		return newest
+	}
+	return i.Built
+}
+
+// Laggards are the providers whose data is older than that.
+func (i Info) Laggards(now time.Time, than time.Duration) []Provider {
+	var late []Provider
+	for _, p := range i.Providers {
+		if now.Sub(p.Captured) > than {
+			late = append(late, p)
+		}
+	}
+	return late
+}
+
+// Open finds the database, checks that it is whole and fresh enough on the day now, and opens it. A database that is
+// missing, damaged, stale or out of reach is an error of that reason: all of them leave the scan undecided.
+func Open(ctx context.Context, src Source, limits Limits, now time.Time) (*Database, error) {
+	db, err := openAnyAge(ctx, src, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.info.Fresh(limits, now); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	for _, p := range db.info.Laggards(now, limits.maxAge()) {
+		db.info.Notes = append(db.info.Notes, fmt.Sprintf("the data of %s is %s", p.Name, age(now, p.Captured)))
+	}
+	return db, nil
+}
+
+// Status tells what a database is, however old.
+func Status(ctx context.Context, src Source, now time.Time) (Info, error) {
+	db, err := openAnyAge(ctx, src, now)
+	if err != nil {
+		return Info{}, err
+	}
+	return db.info, db.Close()
+}
+
+func openAnyAge(ctx context.Context, src Source, now time.Time) (*Database, error) {
+	at, err := src.locate(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := v6.NewReader(v6.Config{DBDirPath: at.dir})
+	if err != nil {
+		return nil, damaged(at.name).Because(err)
+	}
+	db := &Database{now: now, reader: reader, info: Info{SHA256: at.sha256, Notes: at.notes}}
+	if err := db.describe(); err != nil {
+		_ = reader.Close()
+		return nil, damaged(at.name).Because(err)
+	}
+	if db.holds, err = readHoldings(at.dir); err != nil {
+		_ = reader.Close()
+		return nil, damaged(at.name).Because(err)
+	}
+	db.provider = v6.NewVulnerabilityProvider(reader)
+	return db, nil
+}
+
+func damaged(name string) *outcome.Error {
+	return outcome.New(outcome.DatabaseDamaged, "the database %s cannot be used", name)
+}
+
+func (db *Database) describe() error {
+	meta, err := db.reader.GetDBMetadata()
+	if err != nil {
+		return err
+	}
+	if meta.BuildTimestamp == nil {
+		return fmt.Errorf("it does not say when it was built")
+	}
+	db.info.Built = meta.BuildTimestamp.UTC().Truncate(time.Second)
+	db.info.Schema = fmt.Sprintf("%d.%d.%d", meta.Model, meta.Revision, meta.Addition)
+	providers, err := db.reader.AllProviders()
+	if err != nil {
+		return err
+	}
+	for _, p := range providers {
+		provider := Provider{Name: p.ID}
+		if p.DateCaptured != nil {
+			provider.Captured = p.DateCaptured.UTC().Truncate(time.Second)
+		}
+		db.info.Providers = append(db.info.Providers, provider)
+	}
+	slices.SortFunc(db.info.Providers, func(a, b Provider) int { return strings.Compare(a.Name, b.Name) })
+	if len(providers) == 0 {
+		return fmt.Errorf("it holds no provider's data")
+	}
+	return nil
+}
+
+// clockSkew is how far a date may lie in the future before it is not believed.
+const clockSkew = 24 * time.Hour
+
+// Fresh reports data that is older than the limits allow, or of the future.
+func (i Info) Fresh(limits Limits, now time.Time) error {
+	date := i.Date()
+	if date.Sub(now) > clockSkew {
+		return outcome.New(outcome.DatabaseDamaged, "vulnerability data claims to be of %s, which is in the future", date.Format(time.DateOnly)).
+			Hint("check the clock of this machine")
+	}
+	stale := func(of string, date time.Time, most time.Duration) error {
+		return outcome.New(outcome.DatabaseStale, "vulnerability data%s is %s, at most %s are allowed", of, age(now, date), span(most)).
+			With(i.dates()...)
+	}
+	if now.Sub(date) > limits.maxAge() {
+		return stale("", date, limits.maxAge())
+	}
+	for _, p := range i.Providers {
+		if most, limited := limits.MaxProviderAge[p.Name]; limited && now.Sub(p.Captured) > most {
+			return stale(" of "+p.Name, p.Captured, most)
+		}
+	}
+	return nil
+}
+
+// dates are one line for the build and one for each provider.
+func (i Info) dates() []string {
+	lines := []string{"built " + i.Built.Format(time.DateOnly)}
+	for _, p := range i.Providers {
+		lines = append(lines, fmt.Sprintf("%s %s", p.Name, p.Captured.Format(time.DateOnly)))
+	}
+	return lines
+}
+
+func age(now, date time.Time) string {
+	if date.IsZero() {
+		return "of unknown age"
+	}
+	return span(now.Sub(date)) + " old"
+}
+
+func span(d time.Duration) string {
+	if d < 48*time.Hour {
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// Info identifies the database.
+func (db *Database) Info() Info { return db.info }
+
+// Close releases the file.
+func (db *Database) Close() error { return db.reader.Close() }

@@ -1,0 +1,174 @@
+package scan
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/OneOfOne/xxhash"
+	v6 "github.com/anchore/grype/grype/db/v6"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+const (
+	databaseFile = v6.VulnerabilityDBFileName
+	importFile   = v6.ImportMetadataFileName // beside a database that has its indexes; holds its checksum
+)
+
+// located is a folder that holds a database ready for use.
+type located struct {
+	name   string // as the user knows it
+	dir    string
+	sha256 string
+	notes  []string
+}
+
+func (s Source) locate(ctx context.Context, now time.Time) (located, error) {
+	if s.Path == "" {
+		return s.grypes(ctx, now)
+	}
+	info, err := os.Stat(s.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return located{}, outcome.New(outcome.DatabaseMissing, "there is no database %s", s.Path)
+	}
+	if err != nil {
+		return located{}, damaged(s.Path).Because(err)
+	}
+	if !info.IsDir() {
+		return s.file(ctx, s.Path, now)
+	}
+	// A folder of ours or of grype's: the file lies in it, or one level below, in a folder named by the schema.
+	for _, dir := range []string{s.Path, filepath.Join(s.Path, "6")} {
+		if _, err := os.Stat(filepath.Join(dir, databaseFile)); err == nil {
+			return s.file(ctx, filepath.Join(dir, databaseFile), now)
+		}
+	}
+	return located{}, outcome.New(outcome.DatabaseMissing, "there is no %s in %s", databaseFile, s.Path)
+}
+
+// file is a database or an archive of one.
+func (s Source) file(ctx context.Context, path string, now time.Time) (located, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return located{}, damaged(s.Path).Because(err)
+	}
+	defer f.Close()
+	in := bufio.NewReader(f)
+	head, _ := in.Peek(16)
+	kind := kindOf(head)
+	if kind == notDatabase {
+		return located{}, damaged(s.Path).Because(errors.New("it is neither an SQLite file nor a .tar.gz or .tar.zst archive"))
+	}
+	sums := newSums()
+	if _, err := io.Copy(sums, &interruptible{ctx, in}); err != nil {
+		return located{}, asDamaged(ctx, s.Path, err)
+	}
+	dir := filepath.Dir(path)
+	if kind == sqliteFile {
+		imported, err := readImport(dir)
+		if err != nil {
+			return located{}, damaged(s.Path).Because(err)
+		}
+		if imported != "" && imported != sums.xxh64() {
+			return located{}, damaged(s.Path).Because(errors.New("its checksum is not the one in " + importFile))
+		}
+		if imported != "" && filepath.Base(path) == databaseFile && uriSafe(dir) {
+			return located{name: s.Path, dir: dir, sha256: sums.sha256()}, nil
+		}
+	}
+	return s.cached(ctx, path, kind, sums.sha256(), now)
+}
+
+// uriSafe says whether grype can open the folder: it puts the path into a URI as it is.
+func uriSafe(dir string) bool { return !strings.ContainsAny(dir, "?#%") }
+
+type kind int
+
+const (
+	notDatabase kind = iota
+	sqliteFile
+	gzipArchive
+	zstdArchive
+)
+
+func kindOf(head []byte) kind {
+	switch {
+	case bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
+		return sqliteFile
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return gzipArchive
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return zstdArchive
+	}
+	return notDatabase
+}
+
+// sums are the two checksums that matter, of one reading.
+type sums struct {
+	io.Writer
+	sha, xxh hash.Hash
+}
+
+func newSums() sums {
+	sha, xxh := sha256.New(), xxhash.New64()
+	return sums{io.MultiWriter(sha, xxh), sha, xxh}
+}
+
+func (s sums) sha256() string { return "sha256:" + hex.EncodeToString(s.sha.Sum(nil)) }
+func (s sums) xxh64() string  { return "xxh64:" + hex.EncodeToString(s.xxh.Sum(nil)) }
+
+// readImport is the checksum that grype wrote when it added the indexes; empty where there is none.
+func readImport(dir string) (string, error) {
+	doc, err := os.ReadFile(filepath.Join(dir, importFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var imported v6.ImportMetadata
+	if err := json.Unmarshal(doc, &imported); err != nil {
+		return "", err
+	}
+	if imported.Digest == "" {
+		return "", errors.New(importFile + " holds no checksum")
+	}
+	return imported.Digest, nil
+}
+
+// interruptible stops reading when nobody waits any more.
+type interruptible struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r *interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
+}
+
+// asDamaged keeps an interruption what it is.
+func asDamaged(ctx context.Context, name string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var known *outcome.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return damaged(name).Because(err)
+}

@@ -1,0 +1,261 @@
+package scan
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/anchore/grype/grype"
+	"github.com/anchore/grype/grype/distro"
+	"github.com/anchore/grype/grype/match"
+	"github.com/anchore/grype/grype/matcher"
+	"github.com/anchore/grype/grype/matcher/dpkg"
+	"github.com/anchore/grype/grype/matcher/java"
+	"github.com/anchore/grype/grype/matcher/rpm"
+	"github.com/anchore/grype/grype/matcher/stock"
+	"github.com/anchore/grype/grype/pkg"
+	"github.com/anchore/grype/grype/version"
+	"github.com/anchore/grype/grype/vulnerability"
+	"github.com/anchore/syft/syft/file"
+	syftpkg "github.com/anchore/syft/syft/pkg"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/policy"
+	"github.com/stepseal/stepseal/internal/sbom"
+)
+
+// Match looks the catalogue up. It finds what the grype CLI finds with its defaults.
+func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result, error) {
+	content := catalogue.Content()
+	packages, of := prepare(content, catalogue.From())
+	result := Result{MatchedFrom: catalogue.From()}
+	result.Packages = content.Artifacts.Packages.PackageCount()
+	result.Notes = notes(packages, of, catalogue.From())
+
+	watched := &watchedProvider{Provider: db.provider}
+	vulnerable := grype.VulnerabilityMatcher{
+		VulnerabilityProvider: watched,
+		IgnoreRules:           kernelHeaders,
+		Matchers:              matchers(),
+	}
+	matches, _, err := vulnerable.FindMatchesContext(ctx, packages, of)
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
+	// Grype logs what a matcher could not look up and goes on. Here that is no answer.
+	if err = cmp.Or(err, watched.failed()); err != nil {
+		return Result{}, outcome.New(outcome.DatabaseDamaged, "the database could not be searched").Because(err)
+	}
+	for m := range matches.Enumerate() {
+		result.Findings = append(result.Findings, finding(m))
+	}
+	policy.Sort(result.Findings)
+	if result.Coverage, result.Unmatchable, err = db.coverage(packages); err != nil {
+		return Result{}, outcome.New(outcome.DatabaseDamaged, "the database could not be searched").Because(err)
+	}
+	return result, nil
+}
+
+// matchers are those of the grype CLI with its defaults.
+// https://github.com/anchore/grype/blob/v0.120.1/cmd/grype/cli/options/match.go
+func matchers() []match.Matcher {
+	return matcher.NewDefaultMatchers(matcher.Config{
+		// Never used, for the search in Maven Central is off; the limiter wants a number.
+		Java:  java.MatcherConfig{ExternalSearchConfig: java.ExternalSearchConfig{MavenRateLimit: 300 * time.Millisecond}},
+		Stock: stock.MatcherConfig{UseCPEs: true},
+		Dpkg:  dpkg.MatcherConfig{MissingEpochStrategy: version.MissingEpochStrategyZero},
+		Rpm:   rpm.MatcherConfig{MissingEpochStrategy: version.MissingEpochStrategyAuto},
+	})
+}
+
+// kernelHeaders are what the grype CLI leaves out: the kernel's vulnerabilities in packages that only hold its headers.
+// https://github.com/anchore/grype/blob/v0.120.1/cmd/grype/cli/commands/root.go
+var kernelHeaders = []match.IgnoreRule{
+	headers("kernel-headers", "kernel", syftpkg.RpmPkg),
+	headers("linux(-.*)?-headers-.*", "linux.*", syftpkg.DebPkg),
+	headers("linux-libc-dev", "linux", syftpkg.DebPkg),
+	headers("linux-kbuild-.*", "linux.*", syftpkg.DebPkg),
+}
+
+func headers(name, upstream string, of syftpkg.Type) match.IgnoreRule {
+	return match.IgnoreRule{
+		Package:   match.IgnoreRulePackage{Name: name, UpstreamName: upstream, Type: string(of)},
+		MatchType: match.ExactIndirectMatch,
+	}
+}
+
+// watchedProvider remembers the first look-up that failed.
+type watchedProvider struct {
+	vulnerability.Provider
+	mu    sync.Mutex
+	first error
+}
+
+func (p *watchedProvider) FindVulnerabilities(criteria ...vulnerability.Criteria) ([]vulnerability.Vulnerability, error) {
+	found, err := p.Provider.FindVulnerabilities(criteria...)
+	if err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.first = cmp.Or(p.first, err)
+	}
+	return found, err
+}
+
+// GetOperatingSystemEOL is asked for by matchers that know of it.
+func (p *watchedProvider) GetOperatingSystemEOL(d *distro.Distro) (end, endOfSupport *time.Time, err error) {
+	if checker, ok := p.Provider.(vulnerability.EOLChecker); ok {
+		return checker.GetOperatingSystemEOL(d)
+	}
+	return nil, nil, nil
+}
+
+func (p *watchedProvider) failed() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.first
+}
+
+func notes(packages []pkg.Package, of pkg.Context, from sbom.Format) []string {
+	var notes []string
+	if of.DistroDetectionFailed {
+		notes = append(notes, "the image has an os-release file, and the distribution in it is not known")
+	}
+	binaries, symbols := 0, false
+	for _, p := range packages {
+		if m, ok := p.Metadata.(pkg.GolangBinMetadata); ok {
+			binaries++
+			symbols = symbols || len(m.Symbols) > 0
+		}
+	}
+	if binaries > 0 && !symbols {
+		notes = append(notes, fmt.Sprintf("%d Go packages come without their symbols, so vulnerable functions that are not called count too", binaries))
+	}
+	if from == sbom.FromCycloneDX || from == sbom.FromSPDX {
+		notes = append(notes, fmt.Sprintf("matched from %s, which says less than the image: findings are coarser", from))
+	}
+	return notes
+}
+
+// Bounds on what one finding carries, so that one record cannot blow up a report.
+const (
+	maxURLs        = 10
+	maxLocations   = 20
+	maxDescription = 500
+)
+
+func finding(m match.Match) policy.Finding {
+	v, p := m.Vulnerability, m.Package
+	f := policy.Finding{
+		ID:        v.ID,
+		Aliases:   aliases(v),
+		Fix:       fix(v.Fix),
+		Package:   policy.Package{Name: p.Name, Version: p.Version, Type: string(p.Type), PURL: p.PURL},
+		Locations: locations(p),
+		Matcher:   how(m.Details),
+		Namespace: v.Namespace,
+	}
+	f.Provider, _, _ = strings.Cut(v.Namespace, ":")
+	if v.Metadata != nil {
+		rate(&f, v.Metadata)
+	}
+	return f
+}
+
+func rate(f *policy.Finding, m *vulnerability.Metadata) {
+	f.Severity, _ = policy.ParseSeverity(m.Severity) // what it does not know is unknown
+	for _, c := range m.Cvss {
+		f.CVSS = append(f.CVSS, policy.CVSS{Version: c.Version, Vector: c.Vector, Score: c.Metrics.BaseScore})
+	}
+	f.KnownExploited = len(m.KnownExploited) > 0
+	if len(m.EPSS) > 0 {
+		f.EPSS = m.EPSS[0].EPSS
+	}
+	f.Risk = m.RiskScore()
+	for _, url := range append([]string{m.DataSource}, m.URLs...) {
+		if url != "" && !slices.Contains(f.URLs, url) && len(f.URLs) < maxURLs {
+			f.URLs = append(f.URLs, url)
+		}
+	}
+	f.Description = short(m.Description)
+}
+
+func short(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= maxDescription {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxDescription], "") + "..."
+}
+
+func aliases(v vulnerability.Vulnerability) []string {
+	var names []string
+	for _, related := range v.RelatedVulnerabilities {
+		if related.ID != v.ID && !slices.Contains(names, related.ID) {
+			names = append(names, related.ID)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func fix(f vulnerability.Fix) policy.Fix {
+	out := policy.Fix{State: policy.FixUnknown, Versions: slices.Clone(f.Versions)}
+	switch f.State {
+	case vulnerability.FixStateFixed:
+		out.State = policy.Fixed
+	case vulnerability.FixStateNotFixed:
+		out.State = policy.NotFixed
+	case vulnerability.FixStateWontFix:
+		out.State = policy.WontFix
+	}
+	slices.Sort(out.Versions)
+	out.Versions = slices.DeleteFunc(slices.Compact(out.Versions), func(v string) bool { return v == "" })
+	return out
+}
+
+// how names the best way in which the match was made: "exact-direct-match dpkg-matcher".
+func how(details match.Details) string {
+	if len(details) == 0 {
+		return ""
+	}
+	return string(details[0].Type) + " " + string(details[0].Matcher)
+}
+
+// locations are where the package itself lies; the files that only support the claim (lists, copyright notices) are
+// left out where there are others.
+func locations(p pkg.Package) []policy.Location {
+	var primary, rest []policy.Location
+	for _, l := range p.Locations.ToSlice() {
+		at := location(l, p)
+		if l.Annotations["evidence"] == "supporting" {
+			rest = append(rest, at)
+		} else {
+			primary = append(primary, at)
+		}
+	}
+	if len(primary) == 0 {
+		primary = rest
+	}
+	slices.SortFunc(primary, func(a, b policy.Location) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.AccessPath, b.AccessPath), cmp.Compare(a.Layer, b.Layer))
+	})
+	return primary[:min(len(primary), maxLocations)]
+}
+
+func location(l file.Location, p pkg.Package) policy.Location {
+	at := policy.Location{Path: l.RealPath, AccessPath: l.AccessPath}
+	if m, ok := p.Metadata.(pkg.JavaMetadata); ok && strings.HasPrefix(m.VirtualPath, l.RealPath+":") {
+		at.AccessPath = m.VirtualPath // through every archive on the way
+	}
+	if at.AccessPath == at.Path {
+		at.AccessPath = ""
+	}
+	if strings.HasPrefix(l.FileSystemID, "sha256:") {
+		at.Layer = l.FileSystemID
+	}
+	return at
+}

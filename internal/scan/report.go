@@ -1,0 +1,138 @@
+package scan
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/policy"
+	"github.com/stepseal/stepseal/internal/strictjson"
+)
+
+// ReportSchema is what a Report calls itself.
+const ReportSchema = "stepseal.scan/v1"
+
+// JSONSchema is the JSON Schema of a marshalled Report.
+//
+//go:embed scan.schema.json
+var JSONSchema []byte
+
+// Report is scan.json: what was scanned, with what, by which rules, what came out, and what the rules say to it. It
+// holds no time but the database's, so that the same scan gives the same bytes.
+type Report struct {
+	Schema       string            `json:"schema"`
+	Subject      Subject           `json:"subject"`
+	MatchedFrom  string            `json:"matchedFrom"`
+	Tools        Tools             `json:"tools"`
+	Database     Info              `json:"database"`
+	PolicyDigest string            `json:"policyDigest"`
+	Rules        policy.Rules      `json:"rules"`
+	Verdict      string            `json:"verdict"`
+	Reason       string            `json:"reason,omitempty"`
+	Counts       policy.Counts     `json:"counts"`
+	Packages     Packages          `json:"packages"`
+	Coverage     []policy.Coverage `json:"coverage"`
+	Failing      []string          `json:"failing"` // ids of the findings that refuse, the worst first, each once
+	Waived       []string          `json:"waived,omitempty"`
+	Findings     []policy.Finding  `json:"findings"`
+	Notes        []string          `json:"notes,omitempty"`
+}
+
+// Subject is what was scanned.
+type Subject struct {
+	Image    string `json:"image"`            // as a person knows it: repo@digest, or the path of an archive
+	Digest   string `json:"digest,omitempty"` // of the platform's manifest; empty for what is in no registry
+	ImageID  string `json:"imageId,omitempty"`
+	Platform string `json:"platform,omitempty"`
+}
+
+// Tools are the versions of what made the report.
+type Tools struct {
+	Stepseal string `json:"stepseal"`
+	Grype    string `json:"grype"`
+}
+
+// Packages counts the catalogue.
+type Packages struct {
+	Total       int `json:"total"`
+	Unmatchable int `json:"unmatchable"` // without name, version or identifier: nothing can be said about them
+}
+
+// NewReport puts together what is known. version is that of stepseal.
+func NewReport(of Subject, version string, db Info, found Result, decided policy.Decision, rules policy.Rules) Report {
+	r := Report{
+		Schema:       ReportSchema,
+		Subject:      of,
+		MatchedFrom:  string(found.MatchedFrom),
+		Tools:        Tools{Stepseal: version, Grype: GrypeVersion()},
+		Database:     db,
+		PolicyDigest: rules.Digest(),
+		Rules:        rules,
+		Verdict:      decided.Ending.String(),
+		Reason:       string(decided.Reason),
+		Counts:       decided.Counts,
+		Packages:     Packages{Total: found.Packages, Unmatchable: found.Unmatchable},
+		Coverage:     append([]policy.Coverage{}, decided.Coverage...),
+		Failing:      append([]string{}, ids(decided.Failing)...),
+		Waived:       ids(decided.Waived),
+		Findings:     append([]policy.Finding{}, found.Findings...),
+		Notes:        found.Notes,
+	}
+	return r
+}
+
+func ids(findings []policy.Finding) []string {
+	var out []string
+	for _, f := range findings {
+		if !slices.Contains(out, f.ID) {
+			out = append(out, f.ID)
+		}
+	}
+	return out
+}
+
+// Marshal writes the report: compact, without HTML escaping and without a newline at the end, so that the file's digest
+// is the digest of the predicate that carries it.
+func (r Report) Marshal() ([]byte, error) {
+	var doc bytes.Buffer
+	enc := json.NewEncoder(&doc)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(doc.Bytes(), []byte("\n")), nil
+}
+
+// Ending is the verdict; whatever is not one is undecided.
+func (r Report) Ending() outcome.Ending { return outcome.ParseEnding(r.Verdict) }
+
+// maxReport bounds what ParseReport reads.
+const maxReport = 256 << 20
+
+// ParseReport reads what Marshal wrote, and nothing else: a document of another schema, with an unknown field or a key
+// that stands twice is an error.
+func ParseReport(doc []byte) (Report, error) {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	bounds := strictjson.Bounds{Bytes: maxReport, Depth: 16, FoldKeys: true}
+	if err := strictjson.Check(doc, bounds); err != nil {
+		return Report{}, fmt.Errorf("scan report: %w", err)
+	}
+	if err := json.Unmarshal(doc, &head); err != nil {
+		return Report{}, fmt.Errorf("scan report: %w", err)
+	}
+	if head.Schema != ReportSchema {
+		return Report{}, fmt.Errorf("scan report: the schema is %.40q, not %s", head.Schema, ReportSchema)
+	}
+	var r Report
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		return Report{}, fmt.Errorf("scan report: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,130 @@
+package scan
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/policy"
+)
+
+func sampleReport(t *testing.T) Report {
+	t.Helper()
+	day, err := policy.ParseDay("2026-12-31")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := policy.Rules{
+		FailOn: policy.LimitHigh, AllowUncovered: []string{"binary"},
+		Waivers: []policy.Waiver{{ID: "CVE-2021-3711", Package: "libssl1.1", Reason: "SM2 is <not> used & never will be", Until: day}},
+	}
+	found := mustMatch(t, catalogue(debian11, append(vulnerable(), binary("node", "20.0.0", "/usr/bin/node"))...))
+	subject := Subject{Image: "registry.example/app@" + layer, Digest: layer, Platform: "linux/amd64"}
+	return NewReport(subject, "1.2.3", database().Info(), found, policy.Decide(found.Found, rules, now), rules)
+}
+
+func TestTheReportIsWhatItsSchemaSays(t *testing.T) {
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(JSONSchema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	if err := compiler.AddResource("scan.schema.json", parsed); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("scan.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := NewReport(Subject{Image: "dir:/x"}, "1.2.3", database().Info(), mustMatch(t, catalogue(nil)), policy.Decision{Ending: outcome.Undecided}, policy.Rules{})
+	for name, r := range map[string]Report{"full": sampleReport(t), "empty": nothing} {
+		doc, err := r.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, doc)
+		}
+	}
+}
+
+func TestTheReportIsTheSameBytesEveryTime(t *testing.T) {
+	first, err := sampleReport(t).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := sampleReport(t).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first, again) {
+		t.Error("two reports of the same scan differ")
+	}
+	if bytes.HasSuffix(first, []byte("\n")) || !bytes.Contains(first, []byte("<not> used & never")) {
+		t.Error("the report is escaped for HTML, or ends with a newline")
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, first); err != nil || compact.Len() != len(first) {
+		t.Errorf("the report is not compact (%v)", err)
+	}
+}
+
+func TestParseReportReadsWhatMarshalWrote(t *testing.T) {
+	want := sampleReport(t)
+	doc, err := want.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseReport(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Database.Notes = nil // are not written
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(policy.Day{})); diff != "" {
+		t.Error(diff)
+	}
+	if got.Ending() != outcome.Refused || got.Reason != string(outcome.Vulnerable) {
+		t.Errorf("%s (%s)", got.Verdict, got.Reason)
+	}
+	for name, bad := range map[string]string{
+		"another schema":       strings.Replace(string(doc), ReportSchema, "stepseal.scan/v2", 1),
+		"an unknown field":     strings.Replace(string(doc), `{"schema"`, `{"more":1,"schema"`, 1),
+		"a key twice":          strings.Replace(string(doc), `{"schema"`, `{"verdict":"accepted","schema"`, 1),
+		"a key in other case":  strings.Replace(string(doc), `{"schema"`, `{"Verdict":"accepted","schema"`, 1),
+		"an unknown severity":  strings.Replace(string(doc), `"severity":"critical"`, `"severity":"fine"`, 1),
+		"two documents":        string(doc) + "{}",
+		"nothing":              "",
+		"a verdict of nothing": "{}",
+	} {
+		if _, err := ParseReport([]byte(bad)); err == nil {
+			t.Errorf("%s is read", name)
+		}
+	}
+}
+
+func FuzzParseReport(f *testing.F) {
+	f.Add([]byte(`{"schema":"stepseal.scan/v1","verdict":"accepted","findings":[{"id":"x","severity":"low"}]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		r, err := ParseReport(doc)
+		if err != nil {
+			return
+		}
+		again, err := r.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseReport(again); err != nil {
+			t.Errorf("what was read cannot be read again: %v", err)
+		}
+	})
+}
