@@ -57,16 +57,16 @@ func prepare(run *Run, flags map[string]string, wrong []string, known []Declarat
 			mistakes = append(mistakes, mistake{text: "  " + line})
 		}
 	}
-	return misused(run.spec.Name, mistakes)
+	return misused(mistakes)
 }
 
 // misused lists every mistake; a single one with a reason of its own keeps it.
-func misused(name string, mistakes []mistake) error {
+func misused(mistakes []mistake) error {
 	reason := outcome.InvalidInput
 	if len(mistakes) == 1 && mistakes[0].reason != "" && mistakes[0].reason.Ending() == outcome.Misused {
 		reason = mistakes[0].reason
 	}
-	err := outcome.New(reason, "%s: %s in the inputs", name, count(len(mistakes), "mistake"))
+	err := outcome.New(reason, "%s in the inputs", count(len(mistakes), "mistake"))
 	for _, m := range mistakes {
 		err.With(m.text)
 	}
@@ -80,7 +80,7 @@ func guarded(ctx context.Context, spec *Spec, run *Run) error {
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- outcome.New(outcome.Panicked, "%s: %v", spec.Name, p).With(strings.Split(strings.TrimSpace(string(debug.Stack())), "\n")...)
+				done <- outcome.New(outcome.Panicked, "%v", p).With(strings.Split(strings.TrimSpace(string(debug.Stack())), "\n")...)
 			}
 		}()
 		done <- spec.Run(ctx, run)
@@ -97,7 +97,7 @@ func guarded(ctx context.Context, spec *Spec, run *Run) error {
 		}
 	case <-time.After(grace):
 	}
-	return outcome.New(outcome.Interrupted, "%s: stopped by a signal before the end", spec.Name)
+	return outcome.New(outcome.Interrupted, "stopped by a signal before the end")
 }
 
 // publish writes the outputs and the summary, then tells the host. A result that could not be written is no yes.

@@ -139,14 +139,14 @@ func (h *Host) Publish(result step.Result) error {
 	if result.Err == nil {
 		return nil
 	}
-	_, err := io.WriteString(h.out, Describe(result.Err))
+	_, err := io.WriteString(h.out, Describe(result.Step, result.Err))
 	return err
 }
 
 // Describe is an ending as text for people.
-func Describe(e *outcome.Error) string {
+func Describe(step string, e *outcome.Error) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s [%s]\n", e.Ending(), Harmless(e.Error()), e.Reason)
+	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", step, e.Ending(), Harmless(e.Error()), e.Reason)
 	for _, line := range e.Evidence {
 		fmt.Fprintf(&b, "  %s\n", Harmless(line))
 	}

@@ -51,8 +51,8 @@ func TestQuietSaysOnlyHowItEnded(t *testing.T) {
 	h := plain.New(&out, plain.Options{Quiet: true})
 	h.Note("a")
 	h.Warn("b")
-	_ = h.Publish(step.Result{Err: outcome.New(outcome.ImageNotFound, "no image")})
-	if got := out.String(); !strings.HasPrefix(got, "undecided: no image [image-not-found]\nhint: ") {
+	_ = h.Publish(step.Result{Step: "verify", Err: outcome.New(outcome.ImageNotFound, "no image")})
+	if got := out.String(); !strings.HasPrefix(got, "verify: undecided: no image [image-not-found]\nhint: ") {
 		t.Errorf("got %q", got)
 	}
 }

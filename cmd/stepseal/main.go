@@ -1,0 +1,66 @@
+// Command stepseal tells what is in a container image, gates, signs, attests and verifies it.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/stepseal/stepseal/internal/command"
+	"github.com/stepseal/stepseal/internal/demo"
+	"github.com/stepseal/stepseal/internal/host"
+	"github.com/stepseal/stepseal/internal/host/plain"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/step"
+	"github.com/stepseal/stepseal/internal/steps"
+)
+
+// version is set by the linker for a release.
+var version = "0.1.0-dev"
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return execute(ctx, os.Args[1:], slices.Concat(steps.All(), steps.Tools(), []*step.Spec{demo.Spec()}))
+}
+
+func execute(ctx context.Context, args []string, specs []*step.Spec) int {
+	// A step makes its folder when it begins; help and completion need none.
+	var scratch *step.Scratch
+	defer func() {
+		if scratch != nil {
+			scratch.Remove()
+		}
+	}()
+	program := command.Program{Specs: specs, Inputs: steps.Inputs(), Getenv: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr,
+		World: func(quiet, json bool) step.World {
+			options := plain.Options{Quiet: quiet, JSON: json, Terminal: term.IsTerminal(int(os.Stderr.Fd()))}
+			world := step.World{Getenv: os.Getenv, Stdout: os.Stdout, Host: host.Detect(os.Stderr, options), Version: version}
+			world.NewScratch = func() (string, error) {
+				made, err := step.NewScratch(temporary())
+				if err != nil {
+					return "", err
+				}
+				scratch = made
+				// Libraries put their temporary files where these point.
+				return made.Path, errors.Join(os.Setenv("TMPDIR", made.Path), os.Setenv("SQLITE_TMPDIR", made.Path))
+			}
+			return world
+		}}
+	return outcome.Code(program.Run(ctx, args))
+}
+
+// temporary is where temporary files belong on this host.
+func temporary() string {
+	if os.Getenv("TMPDIR") == "" && os.Getenv("RUNNER_TEMP") != "" {
+		return os.Getenv("RUNNER_TEMP")
+	}
+	return os.TempDir()
+}

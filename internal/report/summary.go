@@ -1,0 +1,154 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/policy"
+)
+
+// maxRows is how many findings a summary lists; scan.json has them all.
+const maxRows = 100
+
+// Tally is how many packages of a type there are.
+type Tally struct {
+	Type     string
+	Packages int
+}
+
+// SBOM says what was found in an image.
+func SBOM(image, platform string, tallies []Tally) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### SBOM\n\n%s for %s\n\n", Code(image), Text(platform))
+	total := 0
+	var rows [][]string
+	for _, t := range tallies {
+		total += t.Packages
+		rows = append(rows, []string{Text(t.Type), fmt.Sprint(t.Packages)})
+	}
+	if total == 0 {
+		b.WriteString("No package was found.\n\n")
+		return b.String()
+	}
+	table(&b, []string{"packages", "how many"}, append(rows, []string{"**together**", fmt.Sprint(total)}))
+	return b.String()
+}
+
+// GateView is what a summary of the gate shows.
+type GateView struct {
+	Image, Platform string
+	Decision        policy.Decision
+	Unmatchable     int
+	DatabaseBuilt   time.Time
+	DatabaseData    time.Time
+	DatabaseSHA256  string
+}
+
+// Gate says what the gate decided and why.
+func Gate(v GateView) string {
+	var b strings.Builder
+	d := v.Decision
+	fmt.Fprintf(&b, "### Gate: %s\n\n%s for %s: %s\n\n", d.Ending, Code(v.Image), Text(v.Platform), Text(d.Summary()))
+	findings(&b, d.Failing)
+	for _, up := range Upgrades(d.Failing, 5) {
+		fmt.Fprintf(&b, "- Upgrade %s from %s to %s: removes %d of %d.\n", Code(up.Name), Text(up.From), Text(up.To), up.Removes, len(d.Failing))
+	}
+	if len(d.Failing) > 0 {
+		b.WriteString("\n")
+	}
+	coverage(&b, d.Coverage)
+	if v.Unmatchable > 0 {
+		fmt.Fprintf(&b, "%d packages have no name, version or identifier to look up.\n\n", v.Unmatchable)
+	}
+	fmt.Fprintf(&b, "Advisory data of %s, database built %s, %s\n\n", day(v.DatabaseData), day(v.DatabaseBuilt), Code(v.DatabaseSHA256))
+	return b.String()
+}
+
+func findings(b *strings.Builder, failing []policy.Finding) {
+	if len(failing) == 0 {
+		return
+	}
+	var rows [][]string
+	for i, f := range failing {
+		if i == maxRows {
+			break
+		}
+		fix := "no fix yet"
+		if f.Fix.Available() {
+			fix = "fixed in " + strings.Join(f.Fix.Versions, ", ")
+		}
+		id := f.ID
+		if f.KnownExploited {
+			id += " (known exploited)"
+		}
+		rows = append(rows, []string{f.Severity.String(), Text(id), Text(f.Package.Name + " " + f.Package.Version), Text(fix), Code(where(f))})
+	}
+	table(b, []string{"severity", "finding", "package", "what to do", "where"}, rows)
+	if len(failing) > maxRows {
+		fmt.Fprintf(b, "And %d more in scan.json.\n\n", len(failing)-maxRows)
+	}
+}
+
+func where(f policy.Finding) string {
+	if len(f.Locations) == 0 {
+		return ""
+	}
+	if at := f.Locations[0]; at.AccessPath != "" {
+		return at.AccessPath
+	}
+	return f.Locations[0].Path
+}
+
+func coverage(b *strings.Builder, all []policy.Coverage) {
+	var rows [][]string
+	for _, c := range all {
+		state := "covered"
+		switch {
+		case c.Accepted:
+			state = "**not covered**, accepted by name"
+		case !c.Covered:
+			state = "**not covered**"
+		}
+		if c.EndOfLife != "" {
+			state += ", out of support since " + Text(c.EndOfLife)
+		}
+		rows = append(rows, []string{Text(c.Name()), fmt.Sprint(c.Packages), state})
+	}
+	if len(rows) > 0 {
+		table(b, []string{"looked up", "packages", "advisory data"}, rows)
+	}
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "an unknown date"
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// Signed says what was written.
+func Signed(image, signer, format string, added, all int) string {
+	return fmt.Sprintf("### Signed\n\n%s by %s, as %s: %d of %d statements written, the others were there already.\n\n",
+		Code(image), Code(signer), Text(format), added, all)
+}
+
+// Requirement is one line of a verification.
+type Requirement struct{ Name, Result, Reason, Notes string }
+
+// Verified says what was checked.
+func Verified(image string, ending outcome.Ending, signer string, requirements []Requirement) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### Verification: %s\n\n%s", ending, Code(image))
+	if signer != "" {
+		fmt.Fprintf(&b, " signed by %s", Code(signer))
+	}
+	b.WriteString("\n\n")
+	var rows [][]string
+	for _, r := range requirements {
+		rows = append(rows, []string{Text(r.Name), Text(r.Result), Text(r.Reason), Text(r.Notes)})
+	}
+	table(&b, []string{"requirement", "result", "reason", "notes"}, rows)
+	return b.String()
+}

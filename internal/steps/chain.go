@@ -1,0 +1,223 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/report"
+	"github.com/stepseal/stepseal/internal/sbom"
+	"github.com/stepseal/stepseal/internal/step"
+)
+
+// chain is what one process already knows about one image. Each step of it finds what the earlier ones left: one
+// resolution, one pull, one catalogue, one database.
+type chain struct {
+	*step.Run
+	registry  *image.Registry
+	img       *image.Image // nil while the image is known from evidence only
+	catalogue *sbom.Catalogue
+	record    *evidence.Record
+	platform  *evidence.Platform // the record's entry for the image
+}
+
+func newChain(r *step.Run) (*chain, error) {
+	registry, err := newRegistry(r)
+	return &chain{Run: r, registry: registry}, err
+}
+
+func newRegistry(r *step.Run) (*image.Registry, error) {
+	access := image.Access{
+		Insecure:  insecureInput.Of(r),
+		UserAgent: "stepseal/" + r.Version,
+		Notice:    func(text string) { r.Note("%s", text) },
+	}
+	if file := authorityInput.Of(r); file != "" {
+		pem, err := readInput(authorityInput, file)
+		if err != nil {
+			return nil, err
+		}
+		access.CertificateAuthority = pem
+	}
+	return image.NewRegistry(access)
+}
+
+// readInput reads a small file that an input names; a mistake in it is the caller's.
+func readInput(in step.Input, file string) ([]byte, error) {
+	raw, err := evidence.ReadFile(file, 16<<20)
+	if err != nil {
+		return nil, outcome.New(outcome.InvalidInput, "--%s: %s", in.Declaration().Name, file).Because(err)
+	}
+	return raw, nil
+}
+
+// open resolves the image once and begins the record, or joins it to the evidence that was handed on.
+func (c *chain) open(ctx context.Context, ref image.Reference) error {
+	if c.img != nil {
+		return nil
+	}
+	img, err := c.registry.Open(ctx, ref, platform(c.Run), func(done, total int64) { c.Progress("reading layers", done, total) })
+	if err != nil {
+		return err
+	}
+	c.img = img
+	c.Note("image %s is %s for %s", ref, img.Name(), img.Platform)
+	if len(img.LeftOut) > 0 {
+		c.Warn("the index holds other platforms, which were left out: %s", strings.Join(img.LeftOut, ", "))
+		c.Summarize(report.Note("Other platforms of the index were left out: " + strings.Join(img.LeftOut, ", ")))
+	}
+	if c.record == nil {
+		index := ""
+		if img.Index.Hex != "" {
+			index = img.Index.String()
+		}
+		c.begin(evidence.NewRecord(img.Name(), img.Digest.String(), index, img.Platform))
+	}
+	return c.choose(img.Digest.String())
+}
+
+// begin starts a record of this run's own, whose documents lie in the output directory.
+func (c *chain) begin(record *evidence.Record) {
+	record.MoveTo(outputDirectoryInput.Of(c.Run))
+	c.record = record
+}
+
+// choose finds the image in the record.
+func (c *chain) choose(digest string) error {
+	p, ok := c.record.Of(digest)
+	if !ok {
+		return outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is %s", c.record.Image, digest)
+	}
+	c.platform = p
+	c.Set("image", c.record.Image)
+	c.Set("image-digest", digest)
+	c.Set("platforms", fmt.Sprintf("[%q]", p.Platform))
+	if c.img != nil {
+		c.Set("image-id", c.img.ID.String())
+	}
+	return nil
+}
+
+// takeEvidence reads what was handed on, if anything was, and brings its documents into this run's folder.
+func (c *chain) takeEvidence() error {
+	file := evidenceInput.Of(c.Run)
+	if file == "" {
+		return nil
+	}
+	if strings.HasPrefix(file, "oci:") {
+		return outcome.New(outcome.UnsupportedSource, "--evidence: %s: evidence is read from files only", file).
+			Hint("hand on the output directory")
+	}
+	record, err := evidence.ReadRecord(file, evidenceDigestInput.Of(c.Run))
+	if err != nil {
+		return err
+	}
+	c.record = record
+	if len(record.Platforms) == 1 {
+		c.platform = &record.Platforms[0]
+	}
+	return c.adopt()
+}
+
+// adopt copies the record's documents, checked, where they do not lie in the output directory already.
+func (c *chain) adopt() error {
+	if c.record.In(outputDirectoryInput.Of(c.Run)) {
+		return nil
+	}
+	for _, p := range c.record.Platforms {
+		for _, d := range p.Documents {
+			content, err := c.record.Read(d)
+			if err != nil {
+				return err
+			}
+			if err := c.WriteFile(c.place(d.Path), content); err != nil {
+				return err
+			}
+		}
+	}
+	c.record.MoveTo(outputDirectoryInput.Of(c.Run))
+	return nil
+}
+
+func (c *chain) place(name string) string {
+	return filepath.Join(outputDirectoryInput.Of(c.Run), filepath.FromSlash(name))
+}
+
+// put writes a document of the image and sets the outputs that name it.
+func (c *chain) put(role evidence.Role, name, mediaType, output string, content []byte, finished time.Time) error {
+	if err := c.WriteFile(c.place(name), content); err != nil {
+		return err
+	}
+	c.platform.Put(role, name, mediaType, content, finished)
+	if output != "" {
+		c.Set(output, c.shown(name))
+	}
+	return nil
+}
+
+// shown is a document's path as outputs give it: relative to the working directory, with slashes.
+func (c *chain) shown(name string) string {
+	return path.Join(filepath.ToSlash(outputDirectoryInput.Of(c.Run)), name)
+}
+
+// handOn writes evidence.json for the next step.
+func (c *chain) handOn() error {
+	raw, err := c.record.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := c.WriteFile(c.place(evidence.RecordFile), raw); err != nil {
+		return err
+	}
+	c.Set("evidence", c.shown(evidence.RecordFile))
+	c.Set("evidence-digest", evidence.Digest(raw))
+	return nil
+}
+
+// stillThere names a tag that moved while the run worked by digest.
+func (c *chain) stillThere(ctx context.Context) error {
+	if c.img == nil {
+		return nil
+	}
+	now, moved, err := c.registry.Moved(ctx, c.img)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c.Warn("whether the tag still points at the image could not be checked: %s", err)
+		return nil
+	}
+	if moved {
+		text := fmt.Sprintf("the tag %s has moved: it now points at %s; this run worked on %s", c.img.Reference.Tag(), now, c.img.Digest)
+		c.Warn("%s", text)
+		c.Summarize(report.Note(text))
+	}
+	return nil
+}
+
+// repository and digest name the image, whether it was opened or handed on.
+func (c *chain) repository() string {
+	if c.img != nil {
+		return c.img.Repository()
+	}
+	repo, _, _ := strings.Cut(c.record.Image, "@")
+	return repo
+}
+
+func (c *chain) name() string { return c.repository() + "@" + c.platform.Digest }
+
+// prepareOutput makes sure that there will be a place for the documents before anything is contacted.
+func (c *chain) prepareOutput() error {
+	dir := outputDirectoryInput.Of(c.Run)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return outcome.New(outcome.OutputUnwritable, "the output directory %s", dir).Because(step.Bare(err))
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package steps
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/report"
+	"github.com/stepseal/stepseal/internal/sbom"
+	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/step"
+)
+
+// required is the input, which this step cannot do without.
+func required[T any](in *step.In[T]) step.Input { return in.AsRequired() }
+
+func concat(lists ...[]step.Output) []step.Output { return slices.Concat(lists...) }
+
+// named puts the name of the input before what is wrong with its value.
+func named(what string, err error) error {
+	var known *outcome.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	renamed := *known
+	renamed.Message = what + ": " + known.Message
+	return &renamed
+}
+
+// errorsUnwrap is the error below, for a caller that names the thing itself.
+func errorsUnwrap(err error) error {
+	if below := errors.Unwrap(err); below != nil {
+		return below
+	}
+	return err
+}
+
+func tallies(counts []sbom.Count) []report.Tally {
+	list := make([]report.Tally, len(counts))
+	for i, c := range counts {
+		list[i] = report.Tally(c)
+	}
+	return list
+}
+
+func requirementRows(v signing.Verification) []report.Requirement {
+	var rows []report.Requirement
+	for _, r := range v.Requirements {
+		rows = append(rows, report.Requirement{Name: r.Name, Result: string(r.Result), Reason: string(r.Reason), Notes: strings.Join(append([]string{r.Message}, r.Notes...), "; ")})
+	}
+	return rows
+}

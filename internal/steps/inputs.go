@@ -1,0 +1,107 @@
+package steps
+
+import (
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/policy"
+	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/step"
+)
+
+// The inputs that several steps share. An input means the same in every step.
+var (
+	imageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
+		Usage: "the image: a registry reference (tag, digest or tag@digest), or oci-layout:PATH[:TAG]"}, image.Parse)
+	registryImageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
+		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
+	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH", Default: image.HostPlatform(),
+		Usage: "which image of an index: os/architecture[/variant]; the default is this machine's"}, image.ParsePlatform)
+	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
+		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
+	authorityInput = step.Text(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
+		Usage: "a PEM file with a certificate authority to trust for registries and the database server"})
+
+	outputDirectoryInput = step.Text(step.Declaration{Name: "output-directory", Placeholder: "DIR", Default: "stepseal-out",
+		Usage: "the folder for the documents and evidence.json"})
+	outputsInput = step.Text(step.Declaration{Name: "outputs", Placeholder: "FILE",
+		Usage: "where to write the outputs: JSON if the name ends in .json, else dotenv"})
+	summaryInput = step.Text(step.Declaration{Name: "summary", Placeholder: "FILE",
+		Usage: "where to write a summary in Markdown"})
+	configInput = step.Text(step.Declaration{Name: "config", Placeholder: "FILE",
+		Usage: "the config file; generate-sbom, scan-gate, sign-attest and secure-image read .stepseal.yaml in the working directory if none is named"})
+	evidenceInput = step.Text(step.Declaration{Name: "evidence", Placeholder: "PATH",
+		Usage: "what earlier steps found: evidence.json, or the folder with it"})
+	evidenceDigestInput = step.Parsed(step.Declaration{Name: "evidence-digest", Placeholder: "DIGEST",
+		Usage: "the digest that evidence.json must have (the output evidence-digest of the earlier step)"}, parseDigest)
+	quietInput  = step.Switch(step.Declaration{Name: "quiet", Usage: "say only how it ended"})
+	formatInput = step.Text(step.Declaration{Name: "log-format", Placeholder: "FORMAT", Choices: []string{"text", "json"}, Default: "text",
+		Usage: "how to speak on standard error"})
+
+	sbomFileInput = step.Text(step.Declaration{Name: "sbom", Placeholder: "FILE",
+		Usage: "an SBOM to go by instead of the image's content or the evidence's"})
+	scanFileInput = step.Text(step.Declaration{Name: "scan", Placeholder: "FILE",
+		Usage: "a scan.json to go by instead of the evidence's"})
+
+	failOnInput = step.Parsed(step.Declaration{Name: "fail-on", Placeholder: "SEVERITY", Default: "high", Section: "gate",
+		Usage: "the lowest severity that refuses the image: critical, high, medium, low, negligible or never"}, policy.ParseLimit)
+	onlyFixedInput = step.Switch(step.Declaration{Name: "only-fixed", Section: "gate",
+		Usage: "let only findings with a fix refuse the image"})
+	allowUncoveredInput = step.List(step.Declaration{Name: "allow-uncovered", Placeholder: "TYPE", Section: "gate",
+		Usage: "a kind of package or a distribution release that the database may know nothing about, as the report names it"})
+	allowEmptyInput = step.Switch(step.Declaration{Name: "allow-empty", Section: "gate",
+		Usage: "accept an image in which no package was found"})
+	databaseInput = step.Text(step.Declaration{Name: "database", Placeholder: "PATH", Section: "database",
+		Usage: "the advisory database: an archive (.tar.gz, .tar.zst), a vulnerability.db, or a folder holding one; nothing is downloaded then"})
+	databaseURLInput = step.Text(step.Declaration{Name: "database-url", Placeholder: "URL", Section: "database",
+		Usage: "where Grype's database is downloaded from instead of its public place"})
+	databaseAgeInput = step.Duration(step.Declaration{Name: "max-database-age", Default: "120h", Section: "database",
+		Usage: "how old the advisory data may be: the older of the build and the newest advisory counts; 0 allows any age"})
+
+	keyInput = step.Text(step.Declaration{Name: "key", Placeholder: "FILE", Section: "sign", Required: true,
+		Usage: "the private key to sign with: a cosign key, PKCS#8, EC or PKCS#1 in PEM"})
+	keyPasswordInput = step.Password(step.Declaration{Name: "key-password",
+		Usage: "the password of the private key"})
+	signatureFormatInput = step.Parsed(step.Declaration{Name: "signature-format", Placeholder: "FORMAT", Default: "both", Section: "sign",
+		Choices: []string{"bundle", "legacy", "both"},
+		Usage:   "how signatures are stored: bundle (Sigstore bundles as OCI referrers), legacy (.sig and .att tags) or both"}, signing.ParseFormat)
+	requireScanInput = step.Switch(step.Declaration{Name: "require-scan", Default: "true", Section: "sign",
+		Usage: "sign only an image whose scan says accepted"})
+
+	publicKeyInput = step.Text(step.Declaration{Name: "public-key", Placeholder: "FILE", Section: "verify",
+		Usage: "the public key that must have signed, in PEM"})
+	requireInput = step.Parsed(step.Declaration{Name: "require", Placeholder: "LIST", Default: "signature,sbom,scan", Section: "verify", Repeats: true,
+		Usage: "what the image must carry: signature, sbom, scan"}, parseRequire)
+	maxScanAgeInput = step.Duration(step.Declaration{Name: "max-scan-age", Section: "verify",
+		Usage: "how old the newest scan may be, by the time that its signer claims; unset allows any age"})
+	sbomBindingInput = step.Switch(step.Declaration{Name: "require-sbom-binding", Section: "verify",
+		Usage: "refuse an SBOM that does not say itself which image it describes"})
+)
+
+// The groups that steps are put together from.
+var (
+	speaking  = []step.Input{quietInput, formatInput}
+	reporting = []step.Input{outputDirectoryInput, outputsInput, summaryInput, configInput}
+	handOver  = []step.Input{evidenceInput, evidenceDigestInput}
+	reaching  = []step.Input{platformInput, insecureInput, authorityInput}
+	gating    = []step.Input{failOnInput, onlyFixedInput, allowUncoveredInput, allowEmptyInput, databaseInput, databaseURLInput, databaseAgeInput}
+	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
+	verifying = []step.Input{publicKeyInput, requireInput, maxScanAgeInput, sbomBindingInput}
+)
+
+func inputs(groups ...[]step.Input) []step.Input { return slices.Concat(groups...) }
+
+func parseRegistryReference(text string) (image.Reference, error) {
+	ref, err := image.Parse(text)
+	if err == nil && !ref.InRegistry() {
+		return image.Reference{}, outcome.New(outcome.UnsupportedSource, "%s is not in a registry, where signatures live", text).
+			Hint("push it first")
+	}
+	return ref, err
+}
+
+// platform is the declared platform of a run.
+func platform(r *step.Run) v1.Platform { return platformInput.Of(r) }

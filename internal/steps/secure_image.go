@@ -1,0 +1,80 @@
+package steps
+
+import (
+	"context"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/report"
+	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/step"
+)
+
+// SecureImage runs the four steps as a sequence in one process.
+func SecureImage() *step.Spec {
+	return &step.Spec{
+		Name:    "secure-image",
+		Summary: "The whole chain in one process: SBOM, gate, sign, attest, verify",
+		Prose: `Runs generate-sbom, scan-gate, sign-attest and verify on one image: one resolution, one pull, one catalogue, one database. It stops before signing when the gate does not accept the image.
+
+What was signed is verified with --public-key, or with the public half of --key.`,
+		Examples: []step.Example{
+			{Text: "an image, with a key pair made by stepseal keys generate", Command: "stepseal secure-image --image registry.example.com/team/app:1.0 --key cosign.key"},
+		},
+		Inputs: inputs([]step.Input{required(registryImageInput)}, gating, signingIn, verifying, reaching, reporting, speaking),
+		Outputs: concat(imageOutputs, sbomOutputs, scanOutputs, signOutputs, verifyOutputs, []step.Output{
+			{Name: "gate-verdict", Usage: "how the gate ended"},
+			{Name: "verify-verdict", Usage: "how the verification ended"},
+			{Name: "stopped-at", Usage: "the part that did not end as accepted: sbom, gate, sign or verify"},
+		}),
+		Needs:       []step.Need{step.Pull, step.Push, step.Internet, step.Workspace},
+		LocalConfig: true,
+		Run:         secureImage,
+	}
+}
+
+func secureImage(ctx context.Context, r *step.Run) error {
+	key, err := loadKey(r)
+	if err != nil {
+		return err
+	}
+	trust := signing.Trust{Keys: []signing.PublicKey{key.Public()}}
+	if publicKeyInput.Of(r) != "" {
+		if trust, err = loadTrust(r); err != nil {
+			return err
+		}
+	}
+	c, err := newChain(r)
+	if err != nil {
+		return err
+	}
+	if err := c.prepareOutput(); err != nil {
+		return err
+	}
+	if err := c.open(ctx, registryImageInput.Of(r)); err != nil {
+		r.Set("stopped-at", "sbom")
+		return err
+	}
+	parts := []struct {
+		name, verdict string
+		run           func(context.Context) error
+	}{
+		{"sbom", "", c.generateSBOM},
+		{"gate", "gate-verdict", c.scanGate},
+		{"sign", "", func(ctx context.Context) error { return c.signAttest(ctx, key) }},
+		{"verify", "verify-verdict", func(ctx context.Context) error { return c.verify(ctx, trust) }},
+	}
+	for _, part := range parts {
+		err := part.run(ctx)
+		if part.verdict != "" {
+			r.Set(part.verdict, outcome.Verdict(err).String())
+		}
+		if err != nil {
+			r.Set("stopped-at", part.name)
+			if part.name == "gate" {
+				c.Summarize(report.Note("The image was not signed."))
+			}
+			return err
+		}
+	}
+	return c.stillThere(ctx)
+}

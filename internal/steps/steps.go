@@ -1,0 +1,25 @@
+// Package steps holds the product: what each step takes, gives and does.
+package steps
+
+import "github.com/stepseal/stepseal/internal/step"
+
+// All are the steps that are shipped as actions and tasks, in the order of the chain.
+func All() []*step.Spec {
+	return []*step.Spec{GenerateSBOM(), ScanGate(), SignAttest(), Verify(), SecureImage()}
+}
+
+// Tools are the commands beside the steps, for people at a terminal.
+func Tools() []*step.Spec {
+	return []*step.Spec{KeysGenerate(), DatabaseBuild(), DatabaseStatus(), Version()}
+}
+
+// Inputs are the declarations of all inputs of all steps: one config file serves them.
+func Inputs() []step.Declaration {
+	var all []step.Declaration
+	for _, spec := range append(All(), Tools()...) {
+		for _, in := range spec.Inputs {
+			all = append(all, in.Declaration())
+		}
+	}
+	return all
+}

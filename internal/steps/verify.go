@@ -1,0 +1,102 @@
+package steps
+
+import (
+	"context"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/report"
+	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/step"
+)
+
+var verifyOutputs = []step.Output{
+	{Name: "signer", Usage: "who signed: the fingerprint of the key"},
+	{Name: "verification", Usage: "the path of verification.json: who, what, when, by which rule"},
+	{Name: "verification-digest", Usage: "the digest of verification.json"},
+}
+
+// Verify says whether an image carries what it must, by a signer that is trusted.
+func Verify() *step.Spec {
+	return &step.Spec{
+		Name:    "verify",
+		Summary: "Check the signature, the SBOM attestation and the scan attestation of an image",
+		Prose: `Reads Sigstore bundles and .sig/.att tags, and lets neither hide the other. Each requirement is trusted, untrusted or could not be checked, each with its reason; a registry that does not let signatures be listed is never taken for one that has none.
+
+A signature is not an attestation: an attestation never meets the requirement signature. Of several trusted scans the newest counts.`,
+		Examples: []step.Example{
+			{Text: "everything, with a key", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub"},
+			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
+		},
+		Inputs:  inputs([]step.Input{registryImageInput}, handOver, verifying, reaching, reporting, speaking),
+		Outputs: concat(imageOutputs, verifyOutputs),
+		Needs:   []step.Need{step.Pull, step.Workspace},
+		Run: func(ctx context.Context, r *step.Run) error {
+			trust, err := loadTrust(r)
+			if err != nil {
+				return err
+			}
+			c, err := newChain(r)
+			if err != nil {
+				return err
+			}
+			if err := c.found(ctx); err != nil {
+				return err
+			}
+			if err := c.verify(ctx, trust); err != nil {
+				return err
+			}
+			return c.stillThere(ctx)
+		},
+	}
+}
+
+func loadTrust(r *step.Run) (signing.Trust, error) {
+	file := publicKeyInput.Of(r)
+	if file == "" {
+		return signing.Trust{}, outcome.New(outcome.InvalidInput, "--public-key is missing (or %s)", publicKeyInput.Declaration().Variable()).
+			Hint("name the public key that must have signed; without one anybody would do")
+	}
+	pem, err := readInput(publicKeyInput, file)
+	if err != nil {
+		return signing.Trust{}, outcome.New(outcome.KeyUnusable, "--public-key %s", file).Because(errorsUnwrap(err))
+	}
+	key, err := signing.LoadPublicKey(pem)
+	if err != nil {
+		return signing.Trust{}, named("--public-key "+file, err)
+	}
+	return signing.Trust{Keys: []signing.PublicKey{key}}, nil
+}
+
+// verify checks the open image and writes verification.json, whatever it says.
+func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
+	subject, err := c.subject()
+	if err != nil {
+		return err
+	}
+	require := requireInput.Of(c.Run)
+	rule := signing.Requirements{Signature: require.has("signature"), SBOM: require.has("sbom"), Scan: require.has("scan"),
+		MaxScanAge: maxScanAgeInput.Of(c.Run), SBOMBinding: sbomBindingInput.Of(c.Run)}
+	verification, verdict := signing.Verify(ctx, c.registry, subject, trust, rule, c.Now())
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	content, err := verification.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := c.put(evidence.RoleVerification, verificationFile, signing.VerificationMediaType, "verification", content, c.Now()); err != nil {
+		return err
+	}
+	c.Set("verification-digest", evidence.Digest(content))
+	c.Set("signer", verification.Signer())
+	c.Summarize(report.Verified(c.name(), outcome.Verdict(verdict), verification.Signer(), requirementRows(verification)))
+	if err := c.handOn(); err != nil {
+		return err
+	}
+	if verdict != nil {
+		return verdict
+	}
+	c.Note("verify: accepted %s: signed by %s", c.name(), verification.Signer())
+	return nil
+}
