@@ -40,6 +40,10 @@ func TestMain(m *testing.M) {
 		"stepseal": func() { os.Exit(run()) },
 		// A step that panics, for the ending that no input can bring about.
 		"stepseal-with-bug": func() { os.Exit(executeWith(broken())) },
+		// The demo with the repaired log4j-core in the image that is to be refused.
+		"stepseal-repaired": func() {
+			os.Exit(executeWith(renamed(demo.SpecOf(demo.Sample{Vulnerable: "2.17.1", Repaired: "2.17.1"}))))
+		},
 		// The program with its file size limited, as a full quota would.
 		"stepseal-limited": func() { limitFileSize(4096); os.Exit(run()) },
 	})
@@ -55,6 +59,11 @@ func broken() *step.Spec {
 	return &step.Spec{Name: "broken", Summary: "Panic", Run: func(context.Context, *step.Run) error { panic("a bug") }}
 }
 
+func renamed(spec *step.Spec) *step.Spec {
+	spec.Name = "demo-repaired"
+	return spec
+}
+
 // TestTranscripts runs what a person would type, on the plain host. Each script has a registry of its own.
 func TestTranscripts(t *testing.T) {
 	shared := newShared(t)
@@ -65,6 +74,7 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ends": ends, "outputs": outputs, "push": push, "behave": behave, "login": login, "referrers": referrers,
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
+			"told": told,
 		},
 	})
 }
@@ -319,6 +329,21 @@ func jsonHas(ts *testscript.TestScript, neg bool, args []string) {
 	for _, text := range args[1:] {
 		if strings.Contains(doc, text) == neg {
 			ts.Fatalf("%s: %q", args[0], text)
+		}
+	}
+}
+
+// told SCAN checks that standard output names every finding of a scan.json, and its counts.
+func told(ts *testscript.TestScript, neg bool, args []string) {
+	report, err := scan.ParseReport([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	said := ts.ReadFile("stdout")
+	if !strings.Contains(said, report.Counts.String()) {
+		ts.Fatalf("the counts %s are not told", report.Counts)
+	}
+	for _, f := range report.Findings {
+		if !strings.Contains(said, f.ID) {
+			ts.Fatalf("finding %s is not told", f.ID)
 		}
 	}
 }

@@ -40,8 +40,11 @@ func (p Program) Run(ctx context.Context, args []string) error {
 		_ = root.Help()
 		return p.fail(outcome.New(outcome.InvalidInput, "no command").Hint("stepseal demo shows what it does"))
 	}
+	if strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		return p.plain(root, root, args, nil) // the shell asks; cobra answers
+	}
 	cmd, rest, err := root.Find(args)
-	if err != nil || cmd == root && !strings.HasPrefix(args[0], "-") && args[0] != "help" && !strings.HasPrefix(args[0], "__complete") {
+	if err != nil || cmd == root && !strings.HasPrefix(args[0], "-") {
 		return p.fail(unknownCommand(root, args[0]))
 	}
 	spec := p.spec(cmd)

@@ -66,7 +66,7 @@ func flag(d step.Declaration) *pflag.Flag {
 	f := &pflag.Flag{Name: d.Name, Usage: usage(d), Value: &text{declaration: d}, DefValue: d.Default}
 	if d.Secret {
 		f.Name = d.Name + "-file"
-		f.Usage = fmt.Sprintf("a `FILE` with %s; or %s, or %s_FILE in the environment", d.Usage, d.Variable(), d.Variable())
+		f.Usage = fmt.Sprintf("a file with %s (%s, or %s_FILE)", d.Usage, d.Variable(), d.Variable())
 	}
 	if d.Switch {
 		f.NoOptDefVal = "true"
@@ -75,15 +75,11 @@ func flag(d step.Declaration) *pflag.Flag {
 }
 
 func usage(d step.Declaration) string {
-	placeholder := ""
-	if d.Placeholder != "" && !d.Switch {
-		placeholder = "`" + d.Placeholder + "` "
-	}
 	needed := ""
 	if d.Required {
 		needed = "; required"
 	}
-	return fmt.Sprintf("%s%s%s (%s)", placeholder, d.Usage, needed, d.Variable())
+	return fmt.Sprintf("%s%s (%s)", d.Usage, needed, d.Variable())
 }
 
 // text holds a flag's value as it was typed; step checks it.
@@ -94,11 +90,16 @@ type text struct {
 }
 
 func (t *text) String() string { return t.value }
+
+// Type is what stands behind the flag in help.
 func (t *text) Type() string {
-	if t.declaration.Switch {
+	switch {
+	case t.declaration.Switch:
 		return "bool"
+	case t.declaration.Secret:
+		return "FILE"
 	}
-	return "string"
+	return t.declaration.Placeholder
 }
 
 func (t *text) Set(value string) error {

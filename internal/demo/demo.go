@@ -30,12 +30,13 @@ var folderInput = step.Text(step.Declaration{Name: "output-directory", Placehold
 	Usage: "the folder for the files that the demo leaves"})
 
 // Spec declares the demo.
-func Spec() *step.Spec { return spec(sample{vulnerable: "2.14.1", repaired: "2.17.1"}) }
+func Spec() *step.Spec { return SpecOf(Sample{Vulnerable: "2.14.1", Repaired: "2.17.1"}) }
 
-// sample says which log4j-core is in the two images.
-type sample struct{ vulnerable, repaired string }
+// Sample says which log4j-core is in the two images.
+type Sample struct{ Vulnerable, Repaired string }
 
-func spec(s sample) *step.Spec {
+// SpecOf declares the demo with other images, for the test that it cannot lie.
+func SpecOf(s Sample) *step.Spec {
 	return &step.Spec{
 		Name:    "demo",
 		Summary: "Run the whole chain on sample images, with nothing to install",
@@ -55,7 +56,7 @@ type demo struct {
 	*step.Run
 	out    io.Writer
 	folder string
-	sample sample
+	sample Sample
 
 	registry *registrytest.Registry
 	access   *image.Registry
@@ -87,10 +88,10 @@ func (d *demo) setUp(ctx context.Context) error {
 		return err
 	}
 	d.say("A registry runs in this process at %s. Nothing else is contacted.\n", d.registry.Host())
-	if d.refused, err = d.push("shop:1.0", "1.0", d.sample.vulnerable); err != nil {
+	if d.refused, err = d.push("shop:1.0", "1.0", d.sample.Vulnerable); err != nil {
 		return err
 	}
-	if d.accepted, err = d.push("shop:1.1", "1.1", d.sample.repaired); err != nil {
+	if d.accepted, err = d.push("shop:1.1", "1.1", d.sample.Repaired); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -107,7 +108,7 @@ func (d *demo) keys(ctx context.Context) error {
 	if _, err := os.Stat(d.file("demo.key")); err == nil {
 		return nil
 	}
-	return d.execute(ctx, steps.KeysGenerate(), map[string]string{"to": d.file("demo")}).unexpected("keys generate", outcome.Accepted, "")
+	return d.execute(ctx, steps.KeysGenerate(), map[string]string{"prefix": d.file("demo")}).unexpected("keys generate", outcome.Accepted, "")
 }
 
 func (d *demo) push(ref, version, log4j string) (v1.Hash, error) {
@@ -176,7 +177,7 @@ func (d *demo) accept(ctx context.Context) error {
 
 // moveTag points the accepted tag at the refused image.
 func (d *demo) moveTag(ctx context.Context) error {
-	if _, err := d.push("shop:1.1", "1.0", d.sample.vulnerable); err != nil {
+	if _, err := d.push("shop:1.1", "1.0", d.sample.Vulnerable); err != nil {
 		return err
 	}
 	return d.attack(ctx, "4. the tag shop:1.1 moved to the refused image", "shop:1.1", "moved-tag")
@@ -204,7 +205,7 @@ func (d *demo) copyOver(ctx context.Context) error {
 
 // forge pushes the refused image under another name and attaches what the accepted one carries, changed or not.
 func (d *demo) forge(ctx context.Context, ref string, change func([]byte) ([]byte, error)) error {
-	target, err := d.push(ref, "1.0", d.sample.vulnerable)
+	target, err := d.push(ref, "1.0", d.sample.Vulnerable)
 	if err != nil {
 		return err
 	}

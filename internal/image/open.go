@@ -55,12 +55,12 @@ func (i *Image) Content() v1.Image { return i.content }
 func (i *Image) Err() error { return i.content.err() }
 
 // HostPlatform is the platform of this machine, of which images exist: linux on everything but Windows.
-func HostPlatform() string {
+func HostPlatform() v1.Platform {
 	os := "linux"
 	if runtime.GOOS == "windows" {
 		os = runtime.GOOS
 	}
-	return os + "/" + runtime.GOARCH
+	return v1.Platform{OS: os, Architecture: runtime.GOARCH}
 }
 
 // ParsePlatform reads os/architecture[/variant].

@@ -92,9 +92,6 @@ func row(d step.Declaration) string {
 		meaning += "; **required**"
 	}
 	fallback := d.Default
-	if d.Name == "platform" {
-		fallback = "" // this machine's, which a generated file must not hold
-	}
 	if fallback != "" {
 		fallback = "`" + fallback + "`"
 	}

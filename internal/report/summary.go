@@ -128,10 +128,10 @@ func day(t time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// Signed says what was written.
+// Signed says what was written; what was there already is not written again.
 func Signed(image, signer, format string, added, all int) string {
-	return fmt.Sprintf("### Signed\n\n%s by %s, as %s: %d of %d statements written, the others were there already.\n\n",
-		Code(image), Code(signer), Text(format), added, all)
+	return fmt.Sprintf("### Signed\n\n%s by %s (format: %s). Statements: %d, of which %d were written now.\n\n",
+		Code(image), Code(signer), Text(format), all, added)
 }
 
 // Requirement is one line of a verification.

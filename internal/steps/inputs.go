@@ -18,8 +18,8 @@ var (
 		Usage: "the image: a registry reference (tag, digest or tag@digest), or oci-layout:PATH[:TAG]"}, image.Parse)
 	registryImageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
 		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
-	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH", Default: image.HostPlatform(),
-		Usage: "which image of an index: os/architecture[/variant]; the default is this machine's"}, image.ParsePlatform)
+	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH",
+		Usage: "which image of an index: os/architecture[/variant]; this machine's if none is named"}, image.ParsePlatform)
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.Text(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
@@ -103,5 +103,10 @@ func parseRegistryReference(text string) (image.Reference, error) {
 	return ref, err
 }
 
-// platform is the declared platform of a run.
-func platform(r *step.Run) v1.Platform { return platformInput.Of(r) }
+// platform is the one that was named, or this machine's.
+func platform(r *step.Run) v1.Platform {
+	if named := platformInput.Of(r); named.OS != "" {
+		return named
+	}
+	return image.HostPlatform()
+}

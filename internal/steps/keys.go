@@ -9,10 +9,8 @@ import (
 	"github.com/stepseal/stepseal/internal/step"
 )
 
-var (
-	keyPrefixInput = step.Text(step.Declaration{Name: "to", Placeholder: "PREFIX", Default: "stepseal",
-		Usage: "where to write: PREFIX.key and PREFIX.pub, which must not exist yet"})
-)
+var keyPrefixInput = step.Text(step.Declaration{Name: "prefix", Placeholder: "PREFIX", Default: "stepseal",
+	Usage: "where to write: PREFIX.key and PREFIX.pub, which must not exist yet"})
 
 // KeysGenerate makes a key pair to sign with.
 func KeysGenerate() *step.Spec {
@@ -29,7 +27,7 @@ func KeysGenerate() *step.Spec {
 			prefix := keyPrefixInput.Of(r)
 			for _, file := range []string{prefix + ".key", prefix + ".pub"} {
 				if _, err := os.Lstat(file); err == nil {
-					return outcome.New(outcome.InvalidInput, "%s exists already", file).Hint("name another place with --to; a key is never overwritten")
+					return outcome.New(outcome.InvalidInput, "%s exists already", file).Hint("name another place with --prefix; a key is never overwritten")
 				}
 			}
 			if !keyPasswordInput.Of(r).Given() {
