@@ -154,8 +154,13 @@ type boundedLayer struct {
 }
 
 func (l *boundedLayer) Uncompressed() (io.ReadCloser, error) {
-	body, err := l.Layer.Uncompressed()
+	packed, err := l.checked.Compressed()
 	if err != nil {
+		return nil, err
+	}
+	body, err := unpack(packed)
+	if err != nil {
+		packed.Close()
 		if known := l.checked.image.err(); known != nil {
 			return nil, known
 		}

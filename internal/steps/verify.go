@@ -76,7 +76,7 @@ func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
 	}
 	require := requireInput.Of(c.Run)
 	rule := signing.Requirements{Signature: require.has("signature"), SBOM: require.has("sbom"), Scan: require.has("scan"),
-		MaxScanAge: maxScanAgeInput.Of(c.Run), SBOMBinding: sbomBindingInput.Of(c.Run)}
+		MaxScanAge: maxScanAgeInput.Of(c.Run), SBOMBinding: sbomBindingInput.Of(c.Run), Index: c.record.Index}
 	verification, verdict := signing.Verify(ctx, c.registry, subject, trust, rule, c.Now())
 	if ctx.Err() != nil {
 		return ctx.Err()
