@@ -207,9 +207,6 @@ func (p *Platform) Put(role Role, file, mediaType string, content []byte, finish
 
 // In reports whether the record's documents lie in the folder.
 func (r *Record) In(folder string) bool {
-	if r.folder == "" {
-		return true
-	}
 	a, errA := os.Stat(r.folder)
 	b, errB := os.Stat(folder)
 	return errA == nil && errB == nil && os.SameFile(a, b)

@@ -77,14 +77,14 @@ func (s Statement) Marshal() ([]byte, error) {
 // Names reports whether the statement's first subject is the digest (sha256:<hex>). A platform's SBOM and scan name the
 // platform manifest first and the index second.
 func (s Statement) Names(digest string) bool {
-	return len(s.Subject) > 0 && s.Subject[0].Digest["sha256"] == strings.TrimPrefix(digest, "sha256:")
+	return IsDigest(digest) && len(s.Subject) > 0 && s.Subject[0].Digest["sha256"] == strings.TrimPrefix(digest, "sha256:")
 }
 
 // ParseStatement reads the payload of an envelope that was verified. It refuses what two readers could read in two ways.
 func ParseStatement(payload []byte) (Statement, error) {
 	var doc struct {
 		Type          string          `json:"_type"`
-		Subject       []looseSubject  `json:"subject"`
+		Subject       json.RawMessage `json:"subject"`
 		PredicateType string          `json:"predicateType"`
 		Predicate     json.RawMessage `json:"predicate"`
 	}
@@ -97,19 +97,39 @@ func ParseStatement(payload []byte) (Statement, error) {
 	if err := json.Unmarshal(payload, &doc); err != nil {
 		return Statement{}, fmt.Errorf("statement: %w", err)
 	}
+	subjects, err := parseSubjects(doc.Subject)
+	if err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
+	}
 	switch {
 	case doc.Type != statementV1 && doc.Type != statementV01:
 		return Statement{}, fmt.Errorf("statement: type %.80q is not an in-toto statement's", doc.Type)
 	case doc.PredicateType == "":
 		return Statement{}, errors.New("statement: no predicate type")
-	case len(doc.Subject) == 0 || len(doc.Subject) > maxSubjects:
-		return Statement{}, fmt.Errorf("statement: %d subjects", len(doc.Subject))
+	case len(subjects) == 0 || len(subjects) > maxSubjects:
+		return Statement{}, fmt.Errorf("statement: %d subjects", len(subjects))
 	}
-	s := Statement{PredicateType: doc.PredicateType, Predicate: doc.Predicate}
-	for _, subject := range doc.Subject {
-		s.Subject = append(s.Subject, Subject{Name: subject.Name, Digest: subject.Digest})
+	return Statement{Subject: subjects, PredicateType: doc.PredicateType, Predicate: doc.Predicate}, nil
+}
+
+// parseSubjects is strict about the case of keys, unlike the predicate's reader: what a statement is about must not
+// depend on who reads it.
+func parseSubjects(raw json.RawMessage) ([]Subject, error) {
+	if len(raw) == 0 {
+		return nil, nil
 	}
-	return s, nil
+	if err := strictjson.Check(raw, strictjson.Bounds{FoldKeys: true}); err != nil {
+		return nil, fmt.Errorf("subject: %w", err)
+	}
+	var loose []looseSubject
+	if err := json.Unmarshal(raw, &loose); err != nil {
+		return nil, err
+	}
+	subjects := make([]Subject, len(loose))
+	for i, l := range loose {
+		subjects[i] = l.Subject
+	}
+	return subjects, nil
 }
 
 // looseSubject takes the fields of a resource descriptor that we have no use for.

@@ -1,0 +1,97 @@
+package signing
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	bundles "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	common "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	"github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/strictjson"
+)
+
+const (
+	bundleType       = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	bundleTypePrefix = "application/vnd.dev.sigstore.bundle" // of every version
+
+	annotationCreated   = "org.opencontainers.image.created"
+	annotationContent   = "dev.sigstore.bundle.content"
+	annotationPredicate = "dev.sigstore.bundle.predicateType"
+)
+
+// preAuthEncoding is what a DSSE signature is over.
+// https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md
+func preAuthEncoding(payload []byte) []byte {
+	head := fmt.Sprintf("DSSEv1 %d %s %d ", len(evidence.PayloadType), evidence.PayloadType, len(payload))
+	return append([]byte(head), payload...)
+}
+
+// newBundle puts a signed statement into a Sigstore bundle without log entry or timestamp: a key is trusted by itself.
+// https://github.com/sigstore/protobuf-specs/blob/v0.5.0/protos/sigstore_bundle.proto
+func newBundle(by PublicKey, payload, sig []byte) ([]byte, error) {
+	hint := sha256.Sum256(by.der)
+	raw, err := protojson.Marshal(&bundles.Bundle{
+		MediaType: bundleType,
+		VerificationMaterial: &bundles.VerificationMaterial{Content: &bundles.VerificationMaterial_PublicKey{
+			PublicKey: &common.PublicKeyIdentifier{Hint: base64.StdEncoding.EncodeToString(hint[:])}}},
+		Content: &bundles.Bundle_DsseEnvelope{DsseEnvelope: &dsse.Envelope{
+			Payload: payload, PayloadType: evidence.PayloadType, Signatures: []*dsse.Signature{{Sig: sig}}}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	// protojson adds white space at random, to teach that its output is not stable.
+	var compact bytes.Buffer
+	err = json.Compact(&compact, raw)
+	return compact.Bytes(), err
+}
+
+func bundleArtifact(content []byte, predicateType string, now time.Time) image.Artifact {
+	return image.Artifact{Type: bundleType, MediaType: bundleType, Content: content, Annotations: map[string]string{
+		annotationCreated:   now.UTC().Format(time.RFC3339),
+		annotationContent:   "dsse-envelope",
+		annotationPredicate: predicateType,
+	}}
+}
+
+// openBundle reads a bundle that holds a statement. It verifies nothing.
+func openBundle(content []byte) (*bundle.Bundle, error) {
+	if err := strictjson.Check(content, strictjson.Bounds{Bytes: maxDocument, Depth: 32, FoldKeys: true}); err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	var b bundle.Bundle
+	if err := b.UnmarshalJSON(content); err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	if b.GetDsseEnvelope() == nil {
+		return nil, errors.New("bundle: it signs a message, not a statement")
+	}
+	if kind := b.GetDsseEnvelope().GetPayloadType(); kind != evidence.PayloadType {
+		return nil, fmt.Errorf("bundle: payload type %.80q is not %s", kind, evidence.PayloadType)
+	}
+	return &b, nil
+}
+
+// verifyBundle leaves the comparison with the image to the caller, who is stricter about it than sigstore-go: there any
+// of the subjects would do.
+func (k trustedKey) verifyBundle(b *bundle.Bundle) error {
+	result, err := k.bundles.Verify(b, verify.NewPolicy(verify.WithoutArtifactUnsafe(), verify.WithKey()))
+	if err != nil {
+		return err
+	}
+	if result.Statement == nil {
+		return errors.New("bundle: no statement")
+	}
+	return nil
+}

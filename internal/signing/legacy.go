@@ -1,0 +1,173 @@
+package signing
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	cosign "github.com/sigstore/cosign/v2/pkg/types"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// annotationSignature holds the signature over a simple signing payload; cosign leaves it empty beside an envelope.
+const annotationSignature = "dev.cosignproject.cosign/signature"
+
+// layer is one signature or attestation in a .sig or .att manifest.
+type layer struct {
+	content    []byte
+	descriptor v1.Descriptor
+}
+
+// makeLayer signs the item in cosign's own form, once.
+func (w *writer) makeLayer(it *item) error {
+	if it.layer != nil {
+		return nil
+	}
+	made := w.attestationLayer
+	if it.isSignature() {
+		made = w.signatureLayer
+	}
+	l, err := made(it)
+	it.layer = &l
+	return err
+}
+
+// https://github.com/sigstore/cosign/blob/v2.6.5/specs/SIGNATURE_SPEC.md
+func (w *writer) signatureLayer(*item) (layer, error) {
+	payload, err := newSimpleSigning(w.subject)
+	if err != nil {
+		return layer{}, err
+	}
+	sig, err := w.key.sign(payload)
+	if err != nil {
+		return layer{}, err
+	}
+	return newLayer(payload, cosign.SimpleSigningMediaType, map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)})
+}
+
+// https://github.com/sigstore/cosign/blob/v2.6.5/specs/ATTESTATION_SPEC.md
+func (w *writer) attestationLayer(it *item) (layer, error) {
+	sig, err := w.key.sign(preAuthEncoding(it.payload))
+	if err != nil {
+		return layer{}, err
+	}
+	content, err := evidence.Envelope{Payload: it.payload, Signature: sig}.Marshal()
+	if err != nil {
+		return layer{}, err
+	}
+	return newLayer(content, cosign.DssePayloadType, map[string]string{annotationSignature: "", "predicateType": it.statement.PredicateType})
+}
+
+func newLayer(content []byte, mediaType types.MediaType, annotations map[string]string) (layer, error) {
+	digest, err := v1.NewHash(evidence.Digest(content))
+	return layer{content, v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(content)), Annotations: annotations}}, err
+}
+
+// appendTo adds layers to the manifest under the tag. It is read, changed and written without a lock: whoever finds its
+// layers missing afterwards adds them again.
+func (w *writer) appendTo(ctx context.Context, tag name.Tag, layers []layer) error {
+	if len(layers) == 0 {
+		return nil
+	}
+	m, err := w.tagged(ctx, tag)
+	if err != nil {
+		return err
+	}
+	for _, l := range layers {
+		if err := w.upload(ctx, l); err != nil {
+			return err
+		}
+		m.Layers = append(m.Layers, l.descriptor)
+	}
+	if len(m.Layers) > maxLayers {
+		return outcome.New(outcome.TooLarge, "%s would hold %d layers, more than the %d that verifiers read", tag, len(m.Layers), maxLayers)
+	}
+	config, err := configOf(m)
+	if err != nil {
+		return err
+	}
+	if err := w.upload(ctx, config); err != nil {
+		return err
+	}
+	m.Config = config.descriptor
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return refused(w.subject, remote.Put(tag, manifest{raw, m.MediaType}, w.registry.Options(ctx)...))
+}
+
+// tagged is the manifest under the tag, or an empty one.
+func (w *writer) tagged(ctx context.Context, tag name.Tag) (v1.Manifest, error) {
+	m, _, err := newStore(w.registry, w.subject).manifest(ctx, tag)
+	switch {
+	case status(err) == http.StatusNotFound:
+		return v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: v1.Descriptor{MediaType: types.OCIConfigJSON}}, nil
+	case ctx.Err() != nil:
+		return m, ctx.Err()
+	case err != nil:
+		return m, outcome.New(outcome.ReferrersUnreadable, "%s: %s", tag, said(err))
+	}
+	if m.MediaType == "" {
+		m.MediaType = types.OCIManifestSchema1
+	}
+	return m, nil
+}
+
+// configOf is the config that cosign writes for such layers: they are not compressed, so each is its own diff id.
+func configOf(m v1.Manifest) (layer, error) {
+	config := v1.ConfigFile{RootFS: v1.RootFS{Type: "layers"}}
+	for _, l := range m.Layers {
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.Digest)
+		config.History = append(config.History, v1.History{})
+	}
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return layer{}, err
+	}
+	return newLayer(raw, m.Config.MediaType, nil)
+}
+
+func (w *writer) upload(ctx context.Context, l layer) error {
+	blob := static.NewLayer(l.content, l.descriptor.MediaType)
+	return refused(w.subject, remote.WriteLayer(w.subject.Context(), blob, w.registry.Options(ctx)...))
+}
+
+// manifest is what remote.Put takes.
+type manifest struct {
+	raw       []byte
+	mediaType types.MediaType
+}
+
+func (m manifest) RawManifest() ([]byte, error)        { return m.raw, nil }
+func (m manifest) MediaType() (types.MediaType, error) { return m.mediaType, nil }
+
+// refused turns what a registry said to a write into the ending it means. 401, 403 and 405 mean that the login may not
+// push.
+func refused(subject name.Digest, err error) error {
+	var known *outcome.Error
+	var network net.Error
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &known) {
+		return err
+	}
+	reason := outcome.RegistryFailing
+	switch code := status(err); {
+	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusMethodNotAllowed:
+		return outcome.New(outcome.NoWritePermission, "%s: the registry answers %d to a write", subject.Context(), code)
+	case code == http.StatusTooManyRequests:
+		reason = outcome.RegistryBusy
+	case errors.As(err, &network):
+		reason = outcome.RegistryUnreachable
+	}
+	return outcome.New(reason, "%s: %s", subject.Context(), said(err))
+}

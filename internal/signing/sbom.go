@@ -1,0 +1,62 @@
+package signing
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// isSBOM takes the predicate types that others write too.
+func isSBOM(f finding) bool {
+	kind := f.kind()
+	switch kind {
+	case evidence.SBOMPredicate, "https://cyclonedx.org/schema", "https://spdx.dev/Document":
+		return true
+	}
+	return strings.HasPrefix(kind, "https://cyclonedx.org/bom/v1.") || strings.HasPrefix(kind, "https://spdx.dev/Document/v")
+}
+
+// sbom is met by any trusted SBOM of this image. One that names no image is second best, and may not be enough.
+func (j *judge) sbom() Requirement {
+	good, bad := j.claims(isSBOM)
+	var unbound, other *statement
+	for i := range good {
+		s := &good[i]
+		subject, err := evidence.SBOMSubject(s.statement.Predicate)
+		switch {
+		case err == nil && subject == j.digest:
+			return s.sbom(Trusted)
+		case err == nil && subject == "":
+			unbound = s
+		case err == nil:
+			other = s
+			bad = append(bad, s.line("the SBOM describes "+subject))
+		case errors.Is(err, evidence.ErrTwoSubjects):
+			other = s
+			bad = append(bad, s.line(err.Error()))
+		default:
+			bad = append(bad, s.line(printable(err.Error())))
+		}
+	}
+	switch {
+	case unbound != nil && !j.required.SBOMBinding:
+		r := unbound.sbom(Trusted)
+		r.Notes = append(bad, string(outcome.SBOMUnbound)+": the SBOM does not say which image it describes")
+		return r
+	case unbound != nil:
+		return unbound.sbom(Untrusted).refused(outcome.SBOMUnbound, "the SBOM does not say which image it describes")
+	case other != nil:
+		r := other.sbom(Untrusted).refused(outcome.SBOMOtherImage, "the SBOM describes another image")
+		r.Evidence = bad
+		return r
+	}
+	return missing("SBOM", bad)
+}
+
+func (s statement) sbom(result Result) Requirement {
+	r := s.requirement(result)
+	r.Document = evidence.Digest(s.statement.Predicate)
+	return r
+}

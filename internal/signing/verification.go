@@ -1,0 +1,115 @@
+package signing
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// VerificationSchema is the schema of verification.json; VerificationMediaType is its media type.
+const (
+	VerificationSchema    = "stepseal.verification/v1"
+	VerificationMediaType = "application/vnd.stepseal.verification.v1+json"
+)
+
+// Result is how one requirement fared. The zero value is none of the three and never counts as a yes.
+type Result string
+
+// The results.
+const (
+	Trusted       Result = "trusted"
+	Untrusted     Result = "untrusted"
+	CouldNotCheck Result = "could-not-check"
+)
+
+// Verification is verification.json: who said what about an image, and by which rule that was judged. The same input
+// at the same time gives the same bytes.
+type Verification struct {
+	Schema       string         `json:"schema"`
+	Image        string         `json:"image"` // repository@digest
+	Digest       string         `json:"digest"`
+	Index        string         `json:"index,omitempty"` // that led to the image
+	Verdict      string         `json:"verdict"`
+	Reason       outcome.Reason `json:"reason,omitempty"`
+	VerifiedAt   string         `json:"verifiedAt"` // RFC 3339, by the verifier's clock
+	Rule         Rule           `json:"rule"`
+	Requirements []Requirement  `json:"requirements"`
+	Notes        []string       `json:"notes,omitempty"` // about what was passed over
+}
+
+// Rule is what was asked for.
+type Rule struct {
+	Require     []string `json:"require"`
+	MaxScanAge  string   `json:"maxScanAge,omitempty"`
+	SBOMBinding bool     `json:"requireSBOMBinding"`
+	Keys        []string `json:"trustedKeys"` // fingerprints
+}
+
+// Requirement is one thing that was asked for, and what was found.
+type Requirement struct {
+	Name          string         `json:"name"` // signature, sbom or scan
+	Result        Result         `json:"result"`
+	Reason        outcome.Reason `json:"reason,omitempty"` // unless trusted
+	Message       string         `json:"message,omitempty"`
+	Signer        string         `json:"signer,omitempty"`
+	Formats       []Format       `json:"formats,omitempty"` // where it lies
+	Manifest      string         `json:"manifest,omitempty"`
+	PredicateType string         `json:"predicateType,omitempty"`
+	Document      string         `json:"document,omitempty"` // digest of the SBOM or of scan.json
+	Finished      string         `json:"claimedFinished,omitempty"`
+	PolicyDigest  string         `json:"policyDigest,omitempty"`
+	Notes         []string       `json:"notes,omitempty"`
+	Evidence      []string       `json:"evidence,omitempty"`
+}
+
+// Marshal is the document as it is written.
+func (v Verification) Marshal() ([]byte, error) { return evidence.Encode(v) }
+
+// Signer is who signed what was asked for, by the first requirement that is met; empty where none is.
+func (v Verification) Signer() string {
+	for _, r := range v.Requirements {
+		if r.Result == Trusted {
+			return r.Signer
+		}
+	}
+	return ""
+}
+
+// conclude gives the verdict: a no that is certain beats what could not be checked.
+func (v *Verification) conclude() error {
+	worst := v.first(Untrusted)
+	if worst == nil {
+		worst = v.first(CouldNotCheck)
+	}
+	if worst == nil {
+		v.Verdict = outcome.Accepted.String()
+		return nil
+	}
+	v.Reason = worst.Reason
+	v.Verdict = worst.Reason.Ending().String()
+	no := outcome.New(worst.Reason, "%s: %s", v.Image, worst.Message)
+	for _, r := range v.Requirements {
+		no.With(r.line())
+		for _, line := range r.Evidence {
+			no.With("  " + line)
+		}
+	}
+	return no
+}
+
+func (v *Verification) first(result Result) *Requirement {
+	i := slices.IndexFunc(v.Requirements, func(r Requirement) bool { return r.Result == result })
+	if i < 0 {
+		return nil
+	}
+	return &v.Requirements[i]
+}
+
+func (r Requirement) line() string {
+	if r.Result == Trusted {
+		return fmt.Sprintf("%-9s  trusted: %s", r.Name, r.Signer)
+	}
+	return fmt.Sprintf("%-9s  %s: %s", r.Name, r.Result, r.Message)
+}

@@ -1,0 +1,266 @@
+package signing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Requirements say what an image must carry.
+type Requirements struct {
+	Signature, SBOM, Scan bool
+
+	MaxScanAge  time.Duration // zero: any age
+	SBOMBinding bool          // the SBOM must say which image it describes
+	Index       string        // digest of the index that led to the image, for the record
+}
+
+func (r Requirements) names() []string {
+	list := []string{}
+	for _, one := range []struct {
+		name string
+		on   bool
+	}{{"signature", r.Signature}, {"sbom", r.SBOM}, {"scan", r.Scan}} {
+		if one.on {
+			list = append(list, one.name)
+		}
+	}
+	return list
+}
+
+// Verify reads what is stored about the subject and judges it under the trust. The error is nil where every requirement
+// is met; the Verification says what was found either way. now is the verifier's clock.
+func Verify(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, required Requirements, now time.Time) (Verification, error) {
+	v := Verification{Schema: VerificationSchema, Image: subject.Context().Name() + "@" + subject.DigestStr(),
+		Digest: subject.DigestStr(), Index: required.Index, Verdict: outcome.Undecided.String(), VerifiedAt: now.UTC().Format(time.RFC3339),
+		Rule: Rule{Require: required.names(), SBOMBinding: required.SBOMBinding, Keys: []string{}}, Requirements: []Requirement{}}
+	if required.MaxScanAge > 0 {
+		v.Rule.MaxScanAge = required.MaxScanAge.String()
+	}
+	for _, key := range trust.Keys {
+		v.Rule.Keys = append(v.Rule.Keys, key.Fingerprint())
+	}
+	e, err := newExaminer(trust)
+	if err == nil && len(v.Rule.Require) == 0 {
+		err = outcome.New(outcome.InvalidInput, "nothing is required, so there is nothing to verify")
+	}
+	if err != nil {
+		return v, err
+	}
+	j := judge{digest: subject.DigestStr(), required: required, now: now}
+	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
+		v.Reason = outcome.Of(err).Reason
+		return v, err
+	}
+	for _, r := range v.Rule.Require {
+		one := j.requirement(r)
+		one.Notes, one.Evidence = atMost(one.Notes), atMost(one.Evidence)
+		v.Requirements = append(v.Requirements, one)
+	}
+	v.Notes = atMost(j.notes)
+	return v, v.conclude()
+}
+
+// maxLines keeps whoever can write beside an image from flooding logs.
+const maxLines = 20
+
+func atMost(lines []string) []string {
+	if len(lines) <= maxLines {
+		return lines
+	}
+	return append(slices.Clone(lines[:maxLines]), fmt.Sprintf("and %d more", len(lines)-maxLines))
+}
+
+// judge holds what was found about one image.
+type judge struct {
+	digest   string
+	required Requirements
+	now      time.Time
+
+	findings []finding
+	notes    []string
+	// What could not be read, where signatures and where attestations may lie: there may be more than was found.
+	signatureDoubts, attestationDoubts []string
+}
+
+// read reads every place. One that cannot be read is a doubt, and the others are read all the same.
+func (j *judge) read(ctx context.Context, s *store, e *examiner) error {
+	both := []*[]string{&j.signatureDoubts, &j.attestationDoubts}
+	places := []struct {
+		read   func(context.Context) (shelf, error)
+		doubts []*[]string
+		wanted bool
+	}{
+		{s.bundles, both, true},
+		{s.signatures, both[:1], j.required.Signature},
+		{s.attestations, both[1:], j.required.SBOM || j.required.Scan},
+	}
+	for _, place := range places {
+		if !place.wanted {
+			continue
+		}
+		found, err := place.read(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			found.doubt("%s", said(err))
+		}
+		for _, doubts := range place.doubts {
+			*doubts = append(*doubts, found.doubts...)
+		}
+		j.notes = append(j.notes, found.notes...)
+		j.findings = append(j.findings, j.about(e.examine(found.documents))...)
+	}
+	return nil
+}
+
+// about refuses what is signed and about something else, such as an attestation copied from another image.
+func (j *judge) about(found []finding) []finding {
+	for i, f := range found {
+		if f.err == nil && !f.statement.Names(j.digest) {
+			found[i].err = fmt.Errorf("is about %.80q", "sha256:"+f.statement.Subject[0].Digest["sha256"])
+		}
+	}
+	return found
+}
+
+func (j *judge) requirement(name string) Requirement {
+	var r Requirement
+	var doubts []string
+	switch name {
+	case "signature":
+		r, doubts = j.signature(), j.signatureDoubts
+	case "sbom":
+		r, doubts = j.sbom(), j.attestationDoubts
+	default:
+		r, doubts = j.scan(), j.attestationDoubts
+	}
+	r.Name = name
+	if len(doubts) == 0 {
+		return r
+	}
+	// A signature and an SBOM stay good whatever else is there. A newer scan, which may be among what could not be
+	// read, would take the place of this one.
+	if r.Result == Trusted && name != "scan" {
+		r.Notes = append(r.Notes, doubts...)
+		return r
+	}
+	unsure := Requirement{Name: name, Result: CouldNotCheck, Reason: outcome.ReferrersUnreadable,
+		Message: "the " + name + " could not be checked: " + doubts[0], Evidence: slices.Concat(doubts, r.Evidence)}
+	if r.Result == Trusted {
+		unsure.Message = "a trusted scan is there, and whether it is the newest could not be checked: " + doubts[0]
+		unsure.Notes = r.Notes
+	}
+	return unsure
+}
+
+// claims are the findings of a kind, by what they count for and what they do not.
+func (j *judge) claims(is func(finding) bool) (good []statement, bad []string) {
+	for _, f := range j.findings {
+		if !is(f) {
+			continue
+		}
+		if f.err != nil {
+			bad = append(bad, fmt.Sprintf("%s %s, %.80q: %s", f.store, f.at, f.kind(), printable(f.err.Error())))
+			continue
+		}
+		good = merge(good, f)
+	}
+	return good, bad
+}
+
+// statement is one verified statement, in however many forms it is stored.
+type statement struct {
+	finding
+	formats []Format
+}
+
+// merge puts what says the same in both stores together. The manifest named is the bundle's, which is read first.
+func merge(into []statement, f finding) []statement {
+	for i := range into {
+		if into[i].sum == f.sum && into[i].signer.fingerprint == f.signer.fingerprint {
+			if !slices.Contains(into[i].formats, f.store) {
+				into[i].formats = append(into[i].formats, f.store)
+			}
+			return into
+		}
+	}
+	return append(into, statement{f, []Format{f.store}})
+}
+
+func (s statement) requirement(result Result) Requirement {
+	return Requirement{Result: result, Signer: s.signer.Signer(), Formats: s.formats, Manifest: s.at.String(), PredicateType: s.statement.PredicateType}
+}
+
+func (s statement) line(why string) string {
+	return fmt.Sprintf("%s %s by %s: %s", s.store, s.at, s.signer.Signer(), why)
+}
+
+func refusal(reason outcome.Reason, lines []string, format string, args ...any) Requirement {
+	return Requirement{Result: Untrusted, Reason: reason, Message: fmt.Sprintf(format, args...), Evidence: lines}
+}
+
+func (r Requirement) refused(reason outcome.Reason, format string, args ...any) Requirement {
+	r.Result, r.Reason, r.Message = Untrusted, reason, fmt.Sprintf(format, args...)
+	return r
+}
+
+func (j *judge) signature() Requirement {
+	good, bad := j.claims(finding.isSignature)
+	switch {
+	case len(good) > 0:
+		r := good[0].requirement(Trusted)
+		for _, other := range good[1:] {
+			for _, f := range other.formats {
+				if other.signer.fingerprint == good[0].signer.fingerprint && !slices.Contains(r.Formats, f) {
+					r.Formats = append(r.Formats, f)
+				}
+			}
+		}
+		return r
+	case len(bad) > 0:
+		return refusal(outcome.SignatureUntrusted, bad, "none of its signatures can be trusted")
+	case len(j.findings) > 0:
+		return refusal(outcome.SignatureMissing, j.notSignatures(), "there is no signature; what is there are attestations, and an attestation is not a signature")
+	}
+	return refusal(outcome.SignatureMissing, nil, "there is no signature")
+}
+
+// notSignatures lists what somebody may have taken for one.
+func (j *judge) notSignatures() []string {
+	var lines []string
+	for _, f := range j.findings {
+		lines = append(lines, fmt.Sprintf("%s %s is %.80q", f.store, f.at, f.kind()))
+	}
+	return lines
+}
+
+// printable makes one short line of a library's message, which may quote what it read.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '?'
+		}
+		return r
+	}, text)
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "..."
+	}
+	return text
+}
+
+// missing is the answer where no statement of the kind can be used.
+func missing(what string, bad []string) Requirement {
+	if len(bad) > 0 {
+		return refusal(outcome.AttestationUntrusted, bad, "none of its %s attestations can be trusted", what)
+	}
+	return refusal(outcome.AttestationMissing, nil, "there is no %s attestation", what)
+}
