@@ -96,7 +96,7 @@ func (c *chain) choose(digest string) error {
 		return outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is %s", c.record.Image, digest)
 	}
 	c.platform = p
-	c.Set("image", c.record.Image)
+	c.Set("image", c.name())
 	c.Set("image-digest", digest)
 	c.Set("platforms", fmt.Sprintf("[%q]", p.Platform))
 	if c.img != nil {
@@ -120,10 +120,24 @@ func (c *chain) takeEvidence() error {
 		return err
 	}
 	c.record = record
-	if len(record.Platforms) == 1 {
-		c.platform = &record.Platforms[0]
+	if c.platform, err = c.only(); err != nil {
+		return err
 	}
 	return c.adopt()
+}
+
+// only is the platform of the record that this run is about: the one that there is, or the one that is named.
+func (c *chain) only() (*evidence.Platform, error) {
+	if len(c.record.Platforms) == 1 {
+		return &c.record.Platforms[0], nil
+	}
+	wanted := platform(c.Run).String()
+	for i := range c.record.Platforms {
+		if p := &c.record.Platforms[i]; p.Platform == wanted {
+			return p, nil
+		}
+	}
+	return nil, outcome.New(outcome.PlatformNotFound, "the evidence holds %d platforms, and none is %s", len(c.record.Platforms), wanted)
 }
 
 // adopt copies the record's documents, checked, where they do not lie in the output directory already.

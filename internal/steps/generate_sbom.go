@@ -121,6 +121,7 @@ func (c *chain) needCatalogue(ctx context.Context) error {
 	if c.catalogue != nil {
 		return nil
 	}
+	c.Note("reading the layers and finding packages")
 	var err error
 	c.catalogue, err = sbom.Create(ctx, c.img, sbom.Tool{Name: "stepseal", Version: c.Version}, c.Scratch)
 	return err

@@ -213,6 +213,9 @@ func (c *chain) evidenceless(ctx context.Context) error {
 func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
 	source := databaseSource(c.Run)
 	source.URL, source.UpdateAllowed, source.CertificateAuthority = databaseURLInput.Of(c.Run), true, authorityInput.Of(c.Run)
+	if source.Path == "" {
+		c.Note("using Grype's advisory database; an update may take a minute")
+	}
 	return scan.Open(ctx, source, databaseLimits(c.Run), c.Now())
 }
 

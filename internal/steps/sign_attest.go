@@ -69,17 +69,17 @@ func loadKey(r *step.Run) (*signing.Key, error) {
 
 // found opens the image that --image or the evidence names, in its registry.
 func (c *chain) found(ctx context.Context) error {
+	ref := registryImageInput.Of(c.Run)
+	if ref.IsZero() && evidenceInput.Of(c.Run) == "" {
+		return outcome.New(outcome.InvalidInput, "no image").Hint("name it with --image, or hand on the evidence of an earlier step with --evidence")
+	}
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}
 	if err := c.takeEvidence(); err != nil {
 		return err
 	}
-	ref := registryImageInput.Of(c.Run)
 	if ref.IsZero() {
-		if c.record == nil {
-			return outcome.New(outcome.InvalidInput, "no image").Hint("name it with --image, or hand on the evidence of an earlier step with --evidence")
-		}
 		var err error
 		if ref, err = parseRegistryReference(c.record.Image); err != nil {
 			return err
