@@ -1,9 +1,13 @@
 package strictjson_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stepseal/stepseal/internal/strictjson"
 )
@@ -49,11 +53,71 @@ func TestCheck(t *testing.T) {
 
 func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,{"b":null}]}`, `{"a":1,"a":2}`, `[[[[[`, `"\ud800"`, `{}{}`} {
-		f.Add([]byte(seed))
+		f.Add([]byte(seed), false)
+		f.Add([]byte(seed), true)
 	}
-	f.Fuzz(func(t *testing.T, doc []byte) {
-		if strictjson.Check(doc, strictjson.Bounds{Depth: 50}) == nil && !json.Valid(doc) {
-			t.Errorf("accepted what is not JSON: %q", doc)
+	f.Fuzz(func(t *testing.T, doc []byte, fold bool) {
+		got := strictjson.Check(doc, strictjson.Bounds{Depth: 50, FoldKeys: fold})
+		if want := byTokens(doc, 50, fold); (got == nil) != want {
+			t.Errorf("%q: %v, want fit %v", doc, got, want)
 		}
 	})
+}
+
+// byTokens says the same as Check, by the tokens of encoding/json.
+func byTokens(doc []byte, depth int, fold bool) bool {
+	if !utf8.Valid(doc) || !json.Valid(doc) {
+		return false
+	}
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	type level struct {
+		keys    map[string]bool
+		wantKey bool
+	}
+	var open []level
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		key, isText := token.(string)
+		switch delim, _ := token.(json.Delim); {
+		case delim == '{' || delim == '[':
+			if len(open) == depth {
+				return false
+			}
+			next := level{}
+			if delim == '{' {
+				next = level{map[string]bool{}, true}
+			}
+			open = append(open, next)
+			continue
+		case delim != 0:
+			open = open[:len(open)-1]
+		case isText && len(open) > 0 && open[len(open)-1].wantKey:
+			top := &open[len(open)-1]
+			if fold {
+				key = strings.ToUpper(strings.ToLower(key))
+			}
+			if top.keys[key] {
+				return false
+			}
+			top.keys[key], top.wantKey = true, false
+			continue
+		}
+		if len(open) > 0 {
+			open[len(open)-1].wantKey = open[len(open)-1].keys != nil
+		}
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	doc := []byte(`{"components":[` + strings.Repeat(`{"bom-ref":"pkg:npm/lodash@4.17.21","type":"library","name":"lodash","version":"4.17.21","licenses":[{"license":{"id":"MIT"}}]},`, 5000) + `{}]}`)
+	b.SetBytes(int64(len(doc)))
+	for b.Loop() {
+		if err := strictjson.Check(doc, strictjson.Bounds{Depth: 100}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
