@@ -3,6 +3,7 @@ package scan
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,6 +48,7 @@ type Database struct {
 	reader   v6.Reader
 	provider vulnerability.Provider
 	holds    holdings
+	names    *names
 }
 
 // Info identifies a database.
@@ -138,6 +140,10 @@ func openAnyAge(ctx context.Context, src Source, now time.Time) (*Database, erro
 		_ = reader.Close()
 		return nil, damaged(at.name).Because(err)
 	}
+	if db.names, err = openNames(at.dir); err != nil {
+		_ = reader.Close()
+		return nil, damaged(at.name).Because(err)
+	}
 	db.provider = v6.NewVulnerabilityProvider(reader)
 	return db, nil
 }
@@ -226,4 +232,4 @@ func span(d time.Duration) string {
 func (db *Database) Info() Info { return db.info }
 
 // Close releases the file.
-func (db *Database) Close() error { return db.reader.Close() }
+func (db *Database) Close() error { return errors.Join(db.names.Close(), db.reader.Close()) }

@@ -36,7 +36,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	result.Packages = content.Artifacts.Packages.PackageCount()
 	result.Notes = notes(packages, of, catalogue.From())
 
-	watched := &watchedProvider{Provider: db.provider}
+	watched := &watchedProvider{Provider: db.provider, names: db.names}
 	vulnerable := grype.VulnerabilityMatcher{
 		VulnerabilityProvider: watched,
 		IgnoreRules:           kernelHeaders,
@@ -88,15 +88,23 @@ func headers(name, upstream string, of syftpkg.Type) match.IgnoreRule {
 	}
 }
 
-// watchedProvider remembers the first look-up that failed.
+// watchedProvider remembers the first look-up that failed, and spares those that can find nothing.
 type watchedProvider struct {
 	vulnerability.Provider
+	names *names
 	mu    sync.Mutex
 	first error
 }
 
 func (p *watchedProvider) FindVulnerabilities(criteria ...vulnerability.Criteria) ([]vulnerability.Vulnerability, error) {
-	found, err := p.Provider.FindVulnerabilities(criteria...)
+	nothing, err := p.names.nothingFor(criteria)
+	if nothing {
+		return nil, nil
+	}
+	var found []vulnerability.Vulnerability
+	if err == nil {
+		found, err = p.Provider.FindVulnerabilities(criteria...)
+	}
 	if err != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
