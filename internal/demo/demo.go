@@ -138,18 +138,14 @@ func (d *demo) refuse(ctx context.Context) error {
 	}
 	d.say("\n2. secure-image shop:1.0 (%s): REFUSED in %s\n   %d packages, %s", short(d.refused), since(began), report.Packages.Total, report.Counts)
 	for _, f := range report.Findings {
-		fix := "no fix yet"
-		if f.Fix.Available() {
-			fix = "fixed in " + strings.Join(f.Fix.Versions, ", ")
-		}
 		exploited := ""
 		if f.KnownExploited {
 			exploited = ", known to be exploited"
 		}
-		d.say("   %-9s %-20s %s %s: %s%s", f.Severity, f.ID, f.Package.Name, f.Package.Version, fix, exploited)
+		d.say("   %-9s %-20s %s %s: %s%s", f.Severity, f.ID, f.Package.Name, f.Package.Version, f.Fix, exploited)
 	}
-	if len(report.Findings) > 0 && len(report.Findings[0].Locations) > 0 {
-		d.say("   it lies in %s", strings.ReplaceAll(report.Findings[0].Locations[0].AccessPath, ":", "\n              in which is "))
+	if len(report.Findings) > 0 {
+		d.say("   it lies in %s", strings.ReplaceAll(report.Findings[0].Where(), ":", "\n              in which is "))
 	}
 	d.say("   not signed: the chain stopped at the %s", result.output("stopped-at"))
 	return nil

@@ -5,6 +5,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Finding is one vulnerability in one package. Its JSON form is part of scan.json.
@@ -53,6 +54,14 @@ type Fix struct {
 // Available says whether there is a version to go to.
 func (f Fix) Available() bool { return f.State == Fixed && len(f.Versions) > 0 }
 
+// String says what can be done: "fixed in 2.15.0", or "no fix yet".
+func (f Fix) String() string {
+	if !f.Available() {
+		return "no fix yet"
+	}
+	return "fixed in " + strings.Join(f.Versions, ", ")
+}
+
 // Package is what is vulnerable.
 type Package struct {
 	Name    string `json:"name"`
@@ -67,6 +76,14 @@ type Location struct {
 	// AccessPath leads into archives: app.jar:BOOT-INF/lib/log4j-core-2.14.1.jar. Empty where it says no more than Path.
 	AccessPath string `json:"accessPath,omitempty"`
 	Layer      string `json:"layer,omitempty"` // digest
+}
+
+// Where is the first place of the package, through archives where it lies in one; empty where it is not known.
+func (f Finding) Where() string {
+	if len(f.Locations) == 0 {
+		return ""
+	}
+	return cmp.Or(f.Locations[0].AccessPath, f.Locations[0].Path)
 }
 
 // Weight is the severity that the limit is compared with. A vulnerability that is known to be exploited and that

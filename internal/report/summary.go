@@ -75,30 +75,16 @@ func findings(b *strings.Builder, failing []policy.Finding) {
 		if i == maxRows {
 			break
 		}
-		fix := "no fix yet"
-		if f.Fix.Available() {
-			fix = "fixed in " + strings.Join(f.Fix.Versions, ", ")
-		}
 		id := f.ID
 		if f.KnownExploited {
 			id += " (known exploited)"
 		}
-		rows = append(rows, []string{f.Severity.String(), Text(id), Text(f.Package.Name + " " + f.Package.Version), Text(fix), Code(where(f))})
+		rows = append(rows, []string{f.Severity.String(), Text(id), Text(f.Package.Name + " " + f.Package.Version), Text(f.Fix.String()), Code(f.Where())})
 	}
 	table(b, []string{"severity", "finding", "package", "what to do", "where"}, rows)
 	if len(failing) > maxRows {
 		fmt.Fprintf(b, "And %d more in scan.json.\n\n", len(failing)-maxRows)
 	}
-}
-
-func where(f policy.Finding) string {
-	if len(f.Locations) == 0 {
-		return ""
-	}
-	if at := f.Locations[0]; at.AccessPath != "" {
-		return at.AccessPath
-	}
-	return f.Locations[0].Path
 }
 
 func coverage(b *strings.Builder, all []policy.Coverage) {

@@ -2,7 +2,6 @@ package sbom
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -16,6 +15,8 @@ import (
 	"github.com/spdx/tools-golang/convert"
 	"github.com/spdx/tools-golang/spdx/v2/common"
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
+
+	"github.com/stepseal/stepseal/internal/evidence"
 )
 
 // Media types of the documents.
@@ -89,7 +90,7 @@ func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
 		root.PackageExternalReferences = []*v2_3.PackageExternalReference{{
 			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: c.purl()}}
 	}
-	return encode(&doc)
+	return evidence.Encode(&doc)
 }
 
 // rootPackage is the package that the document describes.
@@ -113,7 +114,7 @@ func (c *Catalogue) rootPackage(doc *v2_3.Document) *v2_3.Package {
 // Syft writes syft's own JSON, which a later scan reads without loss.
 func (c *Catalogue) Syft() ([]byte, error) {
 	doc := syftjson.ToFormatModel(*c.content, syftjson.DefaultEncoderConfig())
-	return encode(&doc)
+	return evidence.Encode(&doc)
 }
 
 // purl names the image as the purl specification does.
@@ -128,15 +129,4 @@ func (c *Catalogue) purl() string {
 		qualifiers = append(qualifiers, packageurl.Qualifier{Key: "repository_url", Value: c.image.Repository()})
 	}
 	return packageurl.NewPackageURL("oci", "", strings.ToLower(c.image.Reference.Name()), c.subject, qualifiers, "").ToString()
-}
-
-// encode writes JSON compact, without HTML escaping and without a trailing newline.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
 	"github.com/stepseal/stepseal/internal/strictjson"
@@ -96,15 +97,7 @@ func ids(findings []policy.Finding) []string {
 
 // Marshal writes the report: compact, without HTML escaping and without a newline at the end, so that the file's digest
 // is the digest of the predicate that carries it.
-func (r Report) Marshal() ([]byte, error) {
-	var doc bytes.Buffer
-	enc := json.NewEncoder(&doc)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(r); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(doc.Bytes(), []byte("\n")), nil
-}
+func (r Report) Marshal() ([]byte, error) { return evidence.Encode(r) }
 
 // Ending is the verdict; whatever is not one is undecided.
 func (r Report) Ending() outcome.Ending { return outcome.ParseEnding(r.Verdict) }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -263,7 +262,7 @@ func gateError(name string, d policy.Decision) error {
 			break
 		}
 		err.With(findingLine(f))
-		if path := findingPath(f); path != "" {
+		if path := f.Where(); path != "" {
 			err.With("            in " + path)
 		}
 	}
@@ -274,26 +273,11 @@ func gateError(name string, d policy.Decision) error {
 }
 
 func findingLine(f policy.Finding) string {
-	fix := "no fix yet"
-	if f.Fix.Available() {
-		fix = "fixed in " + strings.Join(f.Fix.Versions, ", ")
-	}
 	exploited := ""
 	if f.KnownExploited {
 		exploited = "  known exploited"
 	}
-	return fmt.Sprintf("%-10s  %s  %s %s  %s%s", f.Severity, f.ID, f.Package.Name, f.Package.Version, fix, exploited)
-}
-
-func findingPath(f policy.Finding) string {
-	if len(f.Locations) == 0 {
-		return ""
-	}
-	at := f.Locations[0]
-	if at.AccessPath != "" {
-		return at.AccessPath
-	}
-	return at.Path
+	return fmt.Sprintf("%-10s  %s  %s %s  %s%s", f.Severity, f.ID, f.Package.Name, f.Package.Version, f.Fix, exploited)
 }
 
 func gateHints(d policy.Decision) []string {
