@@ -37,7 +37,7 @@ func run(root string, check bool) error {
 		fmt.Fprintln(os.Stderr, line)
 	}
 	if err == nil && len(drift) > 0 {
-		err = fmt.Errorf("%d files differ from what the declarations say: run go generate ./...", len(drift))
+		err = fmt.Errorf("%d files differ from what the declarations say: run go generate", len(drift))
 	}
 	return err
 }

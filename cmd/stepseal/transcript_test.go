@@ -206,7 +206,10 @@ func pushed(registry *registrytest.Registry, ref, kind string, rest []string) (v
 		options.Log4jVersion = "2.14.1"
 	case "debian11":
 		options.Distro = registrytest.Debian("11", registrytest.Package{Name: "libssl1.1", Version: "1.1.1k-1", Source: "openssl"})
-	case "debian12":
+	case "debian12", "debian12-bad":
+		if kind == "debian12-bad" {
+			options.Log4jVersion = "2.14.1"
+		}
 		options.Distro = registrytest.Debian("12", registrytest.Package{Name: "libssl3", Version: "3.0.9-1", Source: "openssl"})
 	case "index":
 		index, err := registrytest.Index(options)

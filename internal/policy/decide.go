@@ -61,9 +61,9 @@ type Decision struct {
 	limit    Limit
 }
 
-// Decide answers. A finding at or above the limit is a no, whatever else is missing; otherwise anything that could hide
-// one leaves it undecided: an empty catalogue, a release or an ecosystem that the database knows nothing about, or
-// packages of which not one could be looked up.
+// Decide answers. What the database knows nothing about comes first: with a release or an ecosystem uncovered, no package
+// at all, or not one that could be looked up, the gate cannot tell, whatever it found besides. Then a finding at or above
+// the limit is a no.
 func Decide(found Found, rules Rules, today time.Time) Decision {
 	d := Decision{Counts: Count(found.Findings), limit: rules.FailOn}
 	for _, f := range found.Findings {
@@ -73,12 +73,12 @@ func Decide(found Found, rules Rules, today time.Time) Decision {
 	Sort(d.Waived)
 	lookedUp := d.cover(found.Coverage, rules)
 	switch {
-	case len(d.Failing) > 0:
-		d.Ending, d.Reason = outcome.Refused, outcome.Vulnerable
 	case found.Packages == 0 && !rules.AllowEmpty:
 		d.Ending, d.Reason = outcome.Undecided, outcome.EmptyCatalogue
 	case len(d.Uncovered()) > 0 || found.Packages > 0 && lookedUp == 0:
 		d.Ending, d.Reason = outcome.Undecided, outcome.NotCovered
+	case len(d.Failing) > 0:
+		d.Ending, d.Reason = outcome.Refused, outcome.Vulnerable
 	default:
 		d.Ending = outcome.Accepted
 	}
@@ -145,14 +145,7 @@ func (d Decision) Summary() string {
 	case outcome.EmptyCatalogue:
 		return "no package was found"
 	case outcome.NotCovered:
-		if len(d.Uncovered()) == 0 {
-			return "none of the packages could be looked up"
-		}
-		var names []string
-		for _, c := range d.Uncovered() {
-			names = append(names, fmt.Sprintf("%s (%d packages)", c.Name(), c.Packages))
-		}
-		return "the database holds no record for " + strings.Join(names, ", ")
+		return d.gaps() + d.besides()
 	}
 	if d.Ending != outcome.Accepted {
 		return "not decided"
@@ -161,6 +154,25 @@ func (d Decision) Summary() string {
 		return "no findings"
 	}
 	return fmt.Sprintf("%s, none of them counts against the limit %s", d.Counts, d.limit)
+}
+
+func (d Decision) gaps() string {
+	if len(d.Uncovered()) == 0 {
+		return "none of the packages could be looked up"
+	}
+	var names []string
+	for _, c := range d.Uncovered() {
+		names = append(names, fmt.Sprintf("%s (%d packages)", c.Name(), c.Packages))
+	}
+	return "the database holds no record for " + strings.Join(names, ", ")
+}
+
+// besides is what would have refused, had the gate been able to tell.
+func (d Decision) besides() string {
+	if len(d.Failing) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; besides, %s, limit is %s", Count(d.Failing), d.limit)
 }
 
 // String lists the severities that occur: "2 critical, 1 high and 3 unknown".

@@ -59,7 +59,7 @@ func TestDecide(t *testing.T) {
 		"a gap is accepted by the release's name":             {found(gap), Rules{AllowUncovered: []string{"debian:12"}}, outcome.Accepted, "", "no findings"},
 		"a gap is accepted by the type's name":                {found(gap), Rules{AllowUncovered: []string{"deb"}}, outcome.Accepted, "", "no findings"},
 		"another name does not accept a gap":                  {found(gap), Rules{AllowUncovered: []string{"debian:11", ""}}, outcome.Undecided, outcome.NotCovered, "the database holds no record for deb debian:12 (9 packages)"},
-		"a finding wins over a gap":                           {found(gap, critical), limitHigh, outcome.Refused, outcome.Vulnerable, "1 critical, limit is high"},
+		"a gap is undecided, whatever was found besides":      {found(gap, critical), limitHigh, outcome.Undecided, outcome.NotCovered, "the database holds no record for deb debian:12 (9 packages); besides, 1 critical, limit is high"},
 		"no packages is undecided":                            {Found{}, limitHigh, outcome.Undecided, outcome.EmptyCatalogue, "no package was found"},
 		"no packages is accepted when allowed":                {Found{}, Rules{AllowEmpty: true}, outcome.Accepted, "", "no findings"},
 		"packages that cannot be looked up are undecided":     {Found{Packages: 4, Unmatchable: 4}, limitHigh, outcome.Undecided, outcome.NotCovered, "none of the packages could be looked up"},

@@ -37,15 +37,37 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 		_ = read.Cleanup()
 		_ = os.RemoveAll(cache)
 	}()
+	cfg := config(tool)
+	licensed := withLicenses(ctx, cfg)
 	if err := read.Read(ctx); err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
+	ctx, err := licensed()
+	if err != nil {
+		return nil, outcome.New(outcome.CatalogueFailed, "%s: the licence texts", img.Name()).Because(err)
+	}
 	src := stereoscopesource.New(read, stereoscopesource.ImageConfig{Reference: img.Name()})
-	content, err := syft.CreateSBOM(ctx, src, config(tool))
+	content, err := syft.CreateSBOM(ctx, src, cfg)
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
 	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool}, nil
+}
+
+// withLicenses begins to compile the texts of all licences, which takes most of a second of one core, and returns the
+// function that waits for it: meanwhile the layers are read.
+func withLicenses(ctx context.Context, cfg *syft.CreateSBOMConfig) func() (context.Context, error) {
+	var licensed context.Context
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		licensed, err = syft.SetContextLicenseScanner(ctx, cfg.Licenses)
+	}()
+	return func() (context.Context, error) {
+		<-done
+		return licensed, err
+	}
 }
 
 // config is syft's default, as its CLI uses it, but for two things. Go symbols are captured, as the grype CLI does:

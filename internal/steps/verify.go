@@ -94,9 +94,21 @@ func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
 	if err := c.handOn(); err != nil {
 		return err
 	}
+	c.warnAboutVerification(verification)
 	if verdict != nil {
 		return verdict
 	}
 	c.Note("verify: accepted %s: signed by %s", c.name(), verification.Signer())
 	return nil
+}
+
+func (c *chain) warnAboutVerification(v signing.Verification) {
+	for _, r := range v.Requirements {
+		for _, note := range r.Notes {
+			c.Warn("%s: %s", r.Name, note)
+		}
+	}
+	for _, note := range v.Notes {
+		c.Warn("%s", note)
+	}
 }
