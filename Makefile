@@ -1,0 +1,31 @@
+# Aliases. Everything works without make: the commands are here to be read.
+.PHONY: build demo test lint generate image e2e bench
+
+build:
+	go build -o bin/stepseal ./cmd/stepseal
+
+demo:
+	go run ./cmd/stepseal demo
+
+test:
+	go test ./...
+
+lint:
+	test -z "$$(gofmt -l .)"
+	go vet ./...
+	"$$(test/tools/build staticcheck)/staticcheck" ./...
+
+generate:
+	go generate ./...
+
+# bin/image/layout (OCI), bin/image/stepseal-image.tar (the same as one file) and bin/image/root.tar (for the Dockerfile).
+image:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/image/stepseal ./cmd/stepseal
+	cd test && go run ./mkimage -binary ../bin/image/stepseal -to ../bin/image
+
+# The two below need root, mmdebstrap, npm, iproute2 and GNU time; .ci/run installs them.
+e2e:
+	test/e2e/run
+
+bench:
+	bench/run
