@@ -34,6 +34,8 @@ func run() int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	// Whoever reads the log may go away; the outputs are still to be written.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return execute(ctx, os.Args[1:], slices.Concat(steps.All(), steps.Tools(), []*step.Spec{demo.Spec()}))

@@ -56,7 +56,8 @@ func executeWith(extra *step.Spec) int {
 }
 
 func broken() *step.Spec {
-	return &step.Spec{Name: "broken", Summary: "Panic", Run: func(context.Context, *step.Run) error { panic("a bug") }}
+	outputs := step.Text(step.Declaration{Name: "outputs", Usage: "where to write the outputs"})
+	return &step.Spec{Name: "broken", Summary: "Panic", Inputs: []step.Input{outputs}, Run: func(context.Context, *step.Run) error { panic("a bug") }}
 }
 
 func renamed(spec *step.Spec) *step.Spec {

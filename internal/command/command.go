@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,23 +45,23 @@ func (p Program) Run(ctx context.Context, args []string) error {
 		return p.plain(root, root, args, nil) // the shell asks; cobra answers
 	}
 	cmd, rest, err := root.Find(args)
-	if err != nil || cmd == root && !strings.HasPrefix(args[0], "-") {
+	if err != nil || cmd == root && !isHelp(args[0]) {
 		return p.fail(unknownCommand(root, args[0]))
 	}
 	spec := p.spec(cmd)
 	if spec == nil {
 		return p.plain(root, cmd, args, rest)
 	}
-	if wantsHelp(rest) {
+	flags, wrong, help := sift(cmd.Flags(), rest)
+	if help {
 		return cmd.Help()
 	}
-	flags, wrong := sift(cmd.Flags(), rest)
 	return p.execute(ctx, spec, flags, wrong)
 }
 
 // plain runs what is no step: help, completion, and the groups, which need a word more.
 func (p Program) plain(root, cmd *cobra.Command, args, rest []string) error {
-	if cmd != root && cmd.HasSubCommands() && cmd.Name() != "completion" && !wantsHelp(rest) {
+	if cmd != root && cmd.HasSubCommands() && cmd.Name() != "completion" && (len(rest) != 1 || !isHelp(rest[0])) {
 		root.SetOut(p.Stderr)
 		_ = cmd.Help()
 		if len(rest) > 0 {
@@ -84,7 +85,8 @@ func (p Program) execute(ctx context.Context, spec *step.Spec, flags map[string]
 		}
 		return p.Getenv(step.Variable(name))
 	}
-	world := p.World(said("quiet") == "true" || said("quiet") == "1", said("log-format") == "json")
+	quiet, _ := strconv.ParseBool(said("quiet"))
+	world := p.World(quiet, said("log-format") == "json")
 	return step.Execute(ctx, spec, flags, wrong, p.Inputs, world)
 }
 
@@ -96,25 +98,19 @@ func unknownCommand(root *cobra.Command, word string) *outcome.Error {
 	return err.Hint("stepseal --help lists the commands")
 }
 
-func wantsHelp(args []string) bool {
-	for _, arg := range args {
-		if arg == "--" {
-			return false
-		}
-		if arg == "-h" || arg == "--help" {
-			return true
-		}
-	}
-	return false
-}
+func isHelp(arg string) bool { return arg == "-h" || arg == "--help" }
 
-// sift parses the flags, and goes on behind a mistake, so that all of them are found at once.
-func sift(set *pflag.FlagSet, args []string) (flags map[string]string, wrong []string) {
+// sift parses the flags, and goes on behind a mistake, so that all of them are found at once. Help is what was asked for
+// only where it stands as a flag: as the value of another one it is a value, however odd.
+func sift(set *pflag.FlagSet, args []string) (flags map[string]string, wrong []string, help bool) {
 	set.SetOutput(io.Discard)
 	for {
 		err := set.Parse(args)
 		if err == nil {
 			break
+		}
+		if errors.Is(err, pflag.ErrHelp) {
+			return nil, nil, true
 		}
 		wrong = append(wrong, explain(err, set))
 		next, ok := behind(err, args)
@@ -128,7 +124,7 @@ func sift(set *pflag.FlagSet, args []string) (flags map[string]string, wrong []s
 	}
 	flags = map[string]string{}
 	set.Visit(func(f *pflag.Flag) { flags[f.Name] = f.Value.String() })
-	return flags, wrong
+	return flags, wrong, false
 }
 
 func explain(err error, set *pflag.FlagSet) string {

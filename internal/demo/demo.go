@@ -84,7 +84,7 @@ func (d *demo) setUp(ctx context.Context) error {
 	if d.registry, err = registrytest.Start(registrytest.Options{}); err != nil {
 		return err
 	}
-	if d.access, err = image.NewRegistry(image.Access{}); err != nil {
+	if d.access, err = image.NewRegistry(image.Access{Keychain: image.Anonymous()}); err != nil {
 		return err
 	}
 	d.say("A registry runs in this process at %s. Nothing else is contacted.\n", d.registry.Host())
@@ -296,7 +296,7 @@ func (r result) unexpected(what string, want outcome.Ending, reason outcome.Reas
 func (d *demo) execute(ctx context.Context, spec *step.Spec, flags map[string]string) result {
 	witness := &witness{}
 	cache := map[string]string{"XDG_CACHE_HOME": filepath.Join(d.Scratch, "cache")}
-	world := step.World{Getenv: func(name string) string { return cache[name] }, Stdout: io.Discard, Host: witness, Version: d.Version,
+	world := step.World{Getenv: func(name string) string { return cache[name] }, Stdout: io.Discard, Host: witness, Version: d.Version, Anonymous: true,
 		NewScratch: func() (string, error) { return os.MkdirTemp(d.Scratch, "step") }}
 	_ = step.Execute(ctx, spec, flags, nil, steps.Inputs(), world)
 	return result{witness.result}

@@ -83,15 +83,35 @@ type Verdict struct {
 		Digest   string `json:"digest"`
 		Platform string `json:"platform"`
 	} `json:"subject"`
+	Tools struct {
+		Stepseal string `json:"stepseal"`
+	} `json:"tools"`
 	Database struct {
-		SHA256 string    `json:"sha256"`
-		Built  time.Time `json:"built"`
+		SHA256    string    `json:"sha256"`
+		Built     time.Time `json:"built"`
+		Providers []struct {
+			Captured time.Time `json:"captured"`
+		} `json:"providers"`
 	} `json:"database"`
+}
+
+// DataDate is the date of the newest advisory that the scan went by, RFC 3339; empty where the report does not say.
+func (v Verdict) DataDate() string {
+	var newest time.Time
+	for _, p := range v.Database.Providers {
+		if p.Captured.After(newest) {
+			newest = p.Captured
+		}
+	}
+	if newest.IsZero() {
+		return ""
+	}
+	return newest.UTC().Format(time.RFC3339)
 }
 
 // ParseVerdict reads the head of a scan.json; ok is false where the document is none of ours.
 func ParseVerdict(report []byte) (v Verdict, ok bool) {
-	if strictjson.Check(report, strictjson.Bounds{Bytes: maxStatementBytes, Depth: maxDepth}) != nil {
+	if strictjson.Check(report, strictjson.Bounds{Bytes: maxStatementBytes, Depth: maxDepth, FoldKeys: true}) != nil {
 		return Verdict{}, false
 	}
 	if json.Unmarshal(report, &v) != nil || v.Schema != ScanSchema {

@@ -47,8 +47,8 @@ const (
 type Record struct {
 	Schema    string     `json:"schema"`
 	Image     string     `json:"image"`  // repository@digest
-	Digest    string     `json:"digest"` // sha256:<hex> of the index, or of the single manifest
-	Index     string     `json:"index"`  // empty for a single image
+	Digest    string     `json:"digest"` // sha256:<hex>, the one in Image
+	Index     string     `json:"index"`  // that the image was chosen from; empty for a single image
 	Platforms []Platform `json:"platforms"`
 
 	folder string // paths are relative to it
@@ -113,17 +113,43 @@ func ParseRecord(raw []byte) (*Record, error) {
 	if len(r.Platforms) == 0 || len(r.Platforms) > maxPlatforms {
 		return nil, fmt.Errorf("%d platforms", len(r.Platforms))
 	}
+	if repository, digest, _ := strings.Cut(r.Image, "@"); repository == "" || digest != r.Digest {
+		return nil, fmt.Errorf("image %.120q is not a repository at the digest %.80q", r.Image, r.Digest)
+	}
+	if r.Index != "" && !IsDigest(r.Index) {
+		return nil, fmt.Errorf("index %.80q is not a digest", r.Index)
+	}
+	seen := map[string]bool{}
 	for _, p := range append([]Platform{{Digest: r.Digest}}, r.Platforms...) {
 		if !IsDigest(p.Digest) {
 			return nil, fmt.Errorf("%.80q is not a digest", p.Digest)
 		}
-		for _, d := range p.Documents {
-			if err := d.check(); err != nil {
-				return nil, err
-			}
+		if err := p.check(); err != nil {
+			return nil, err
 		}
 	}
+	for _, p := range r.Platforms {
+		if seen[p.Digest] || seen[p.Platform] {
+			return nil, fmt.Errorf("the platform %.80q stands twice", p.Platform)
+		}
+		seen[p.Digest], seen[p.Platform] = true, true
+	}
 	return &r, nil
+}
+
+// check refuses a role that stands twice: which of the two counts would depend on the reader.
+func (p Platform) check() error {
+	roles := map[Role]bool{}
+	for _, d := range p.Documents {
+		if roles[d.Role] {
+			return fmt.Errorf("the role %.40q stands twice", d.Role)
+		}
+		roles[d.Role] = true
+		if err := d.check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d Document) check() error {
@@ -220,19 +246,19 @@ func (r *Record) Marshal() ([]byte, error) { return Encode(r) }
 
 // ReadFile reads a regular file of at most limit bytes.
 func ReadFile(file string, limit int64) ([]byte, error) {
+	// Opening a pipe that nobody writes to would wait for ever.
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("is not a file")
+	}
+	if err != nil {
+		return nil, bare(err)
+	}
 	f, err := os.Open(file)
 	if err != nil {
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			err = at.Err
-		}
-		return nil, err
+		return nil, bare(err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, errors.New("is not a file")
-	}
 	var b bytes.Buffer
 	b.Grow(int(min(info.Size(), limit)) + bytes.MinRead) // or growing takes twice the memory
 	n, err := b.ReadFrom(io.LimitReader(f, limit+1))
@@ -240,4 +266,13 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 		err = fmt.Errorf("is larger than %d bytes", limit)
 	}
 	return b.Bytes(), err
+}
+
+// bare leaves the path out of an error whose reader names it already.
+func bare(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }

@@ -1,4 +1,4 @@
-// Package host finds out which CI system a run is in.
+// Package host finds out what a run has around it.
 package host
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/stepseal/stepseal/internal/step"
 )
 
-// Detect chooses the host by the environment. Every host but the plain one adds to what the plain one does.
+// Detect chooses the host. The plain one is the only one yet; those that come add to what it does.
 func Detect(stderr io.Writer, options plain.Options) step.Host {
 	return plain.New(stderr, options)
 }

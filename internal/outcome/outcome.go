@@ -91,10 +91,18 @@ func (e *Error) With(lines ...string) *Error {
 	return e
 }
 
-// Hint adds one line that says what to do. The table's own hint for the reason comes after it.
+// Hint adds one line that says what to do, in the place of the table's hint for the reason.
 func (e *Error) Hint(format string, args ...any) *Error {
 	e.Hints = append(e.Hints, fmt.Sprintf(format, args...))
 	return e
+}
+
+// Advice is what to do: the error's own hints, or the table's.
+func (e *Error) Advice() []string {
+	if len(e.Hints) > 0 || e.Reason.Hint() == "" {
+		return e.Hints
+	}
+	return []string{e.Reason.Hint()}
 }
 
 // Ending is what the reason's row says.

@@ -8,7 +8,7 @@ type Row struct {
 	Reason  Reason
 	Ending  Ending
 	Meaning string // one sentence, for docs/reasons.md
-	Hint    string // what to do about it, shown with every error of this reason
+	Hint    string // what to do about it, where the error itself does not say
 }
 
 // The reasons. Each has a row in Table and at least one transcript under cmd/stepseal/testdata.

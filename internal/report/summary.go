@@ -1,3 +1,4 @@
+// Package report turns what a step found out into what people read.
 package report
 
 import (
@@ -5,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
 )
@@ -21,12 +23,12 @@ type Tally struct {
 // SBOM says what was found in an image.
 func SBOM(image, platform string, tallies []Tally) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### SBOM\n\n%s for %s\n\n", Code(image), Text(platform))
+	fmt.Fprintf(&b, "### SBOM\n\n%s for %s\n\n", markdown.Code(image), markdown.Text(platform))
 	total := 0
 	var rows [][]string
 	for _, t := range tallies {
 		total += t.Packages
-		rows = append(rows, []string{Text(t.Type), fmt.Sprint(t.Packages)})
+		rows = append(rows, []string{markdown.Text(t.Type), fmt.Sprint(t.Packages)})
 	}
 	if total == 0 {
 		b.WriteString("No package was found.\n\n")
@@ -50,10 +52,10 @@ type GateView struct {
 func Gate(v GateView) string {
 	var b strings.Builder
 	d := v.Decision
-	fmt.Fprintf(&b, "### Gate: %s\n\n%s for %s: %s\n\n", d.Ending, Code(v.Image), Text(v.Platform), Text(d.Summary()))
+	fmt.Fprintf(&b, "### Gate: %s\n\n%s for %s: %s\n\n", d.Ending, markdown.Code(v.Image), markdown.Text(v.Platform), markdown.Text(d.Summary()))
 	findings(&b, d.Failing)
 	for _, up := range Upgrades(d.Failing, 5) {
-		fmt.Fprintf(&b, "- Upgrade %s from %s to %s: removes %d of %d.\n", Code(up.Name), Text(up.From), Text(up.To), up.Removes, len(d.Failing))
+		fmt.Fprintf(&b, "- Upgrade %s from %s to %s: removes %d of %d.\n", markdown.Code(up.Name), markdown.Text(up.From), markdown.Text(up.To), up.Removes, len(d.Failing))
 	}
 	if len(d.Failing) > 0 {
 		b.WriteString("\n")
@@ -62,7 +64,7 @@ func Gate(v GateView) string {
 	if v.Unmatchable > 0 {
 		fmt.Fprintf(&b, "%d packages have no name, version or identifier to look up.\n\n", v.Unmatchable)
 	}
-	fmt.Fprintf(&b, "Advisory data of %s, database built %s, %s\n\n", day(v.DatabaseData), day(v.DatabaseBuilt), Code(v.DatabaseSHA256))
+	fmt.Fprintf(&b, "Advisory data of %s, database built %s, %s\n\n", day(v.DatabaseData), day(v.DatabaseBuilt), markdown.Code(v.DatabaseSHA256))
 	return b.String()
 }
 
@@ -79,7 +81,7 @@ func findings(b *strings.Builder, failing []policy.Finding) {
 		if f.KnownExploited {
 			id += " (known exploited)"
 		}
-		rows = append(rows, []string{f.Severity.String(), Text(id), Text(f.Package.Name + " " + f.Package.Version), Text(f.Fix.String()), Code(f.Where())})
+		rows = append(rows, []string{f.Severity.String(), markdown.Text(id), markdown.Text(f.Package.Name + " " + f.Package.Version), markdown.Text(f.Fix.String()), markdown.Code(f.Where())})
 	}
 	table(b, []string{"severity", "finding", "package", "what to do", "where"}, rows)
 	if len(failing) > maxRows {
@@ -98,9 +100,9 @@ func coverage(b *strings.Builder, all []policy.Coverage) {
 			state = "**not covered**"
 		}
 		if c.EndOfLife != "" {
-			state += ", out of support since " + Text(c.EndOfLife)
+			state += ", out of support since " + markdown.Text(c.EndOfLife)
 		}
-		rows = append(rows, []string{Text(c.Name()), fmt.Sprint(c.Packages), state})
+		rows = append(rows, []string{markdown.Text(c.Name()), fmt.Sprint(c.Packages), state})
 	}
 	if len(rows) > 0 {
 		table(b, []string{"looked up", "packages", "advisory data"}, rows)
@@ -117,7 +119,7 @@ func day(t time.Time) string {
 // Signed says what was written; what was there already is not written again.
 func Signed(image, signer, format string, added, all int) string {
 	return fmt.Sprintf("### Signed\n\n%s by %s (format: %s). Statements: %d, of which %d were written now.\n\n",
-		Code(image), Code(signer), Text(format), all, added)
+		markdown.Code(image), markdown.Code(signer), markdown.Text(format), all, added)
 }
 
 // Requirement is one line of a verification.
@@ -126,14 +128,14 @@ type Requirement struct{ Name, Result, Reason, Notes string }
 // Verified says what was checked.
 func Verified(image string, ending outcome.Ending, signer string, requirements []Requirement) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### Verification: %s\n\n%s", ending, Code(image))
+	fmt.Fprintf(&b, "### Verification: %s\n\n%s", ending, markdown.Code(image))
 	if signer != "" {
-		fmt.Fprintf(&b, " signed by %s", Code(signer))
+		fmt.Fprintf(&b, " signed by %s", markdown.Code(signer))
 	}
 	b.WriteString("\n\n")
 	var rows [][]string
 	for _, r := range requirements {
-		rows = append(rows, []string{Text(r.Name), Text(r.Result), Text(r.Reason), Text(r.Notes)})
+		rows = append(rows, []string{markdown.Text(r.Name), markdown.Text(r.Result), markdown.Text(r.Reason), markdown.Text(r.Notes)})
 	}
 	table(&b, []string{"requirement", "result", "reason", "notes"}, rows)
 	return b.String()

@@ -106,7 +106,8 @@ func lookupSecret(d Declaration, flags map[string]string, getenv func(string) st
 		if errors.As(err, &at) {
 			err = at.Err
 		}
-		return "", "", fmt.Errorf("--%s-file: %s: %w", d.Name, file, err)
+		// What names no file may be the secret itself.
+		return "", "", fmt.Errorf("--%s-file (or %s_FILE) names no file that can be read: %w", d.Name, d.Variable(), err)
 	}
 	// Editors and echo end a file with a newline that is no part of the secret.
 	return strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), from, nil

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -65,9 +66,13 @@ func readConfigFile(file string) ([]byte, error) {
 
 // parseConfig is strict: every key must be known, and stand once. Mistakes name line and column.
 func parseConfig(raw []byte, known []Declaration) (values map[string]string, mistakes []string) {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(raw, &doc); err != nil {
+	var doc, second yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return nil, []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	}
+	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, []string{"the file holds more than one document"}
 	}
 	if len(doc.Content) == 0 {
 		return nil, []string{"the file is empty; it begins with version: 1"}

@@ -3,10 +3,13 @@ package step
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
@@ -19,19 +22,28 @@ const grace = 400 * time.Millisecond
 // which one config file serves.
 func Execute(ctx context.Context, spec *Spec, flags map[string]string, wrong []string, known []Declaration, world World) error {
 	run := &Run{Reporter: world.Host, Stdout: world.Stdout, Getenv: world.Getenv, Now: time.Now,
-		Version: world.Version, spec: spec, outputs: map[string]string{}, files: &Files{}}
-	err := prepare(run, flags, wrong, known)
-	if err == nil {
-		run.Scratch, err = world.NewScratch()
+		Version: world.Version, Anonymous: world.Anonymous, spec: spec, outputs: map[string]string{}, files: &Files{}}
+	err := guarded(ctx, run, func(ctx context.Context) error {
+		if err := prepare(run, flags, wrong, known); err != nil {
+			return err
+		}
+		scratch, err := world.NewScratch()
 		if err != nil {
-			err = outcome.New(outcome.Unexpected, "no folder for temporary files").Because(err).Hint("set TMPDIR to a folder that can be written")
+			return outcome.New(outcome.Unexpected, "no folder for temporary files").Because(err).Hint("set TMPDIR to a folder that can be written")
+		}
+		run.Scratch = scratch
+		return spec.Run(ctx, run)
+	})
+	run.files.Close()
+	result := run.result(err)
+	to := outputFiles(spec, flags, world.Getenv)
+	for _, file := range to {
+		if file != "" && run.files.wrote(file) {
+			// The documents are hashed already, and the next step goes by the hashes.
+			to, result = nil, worsened(result, outcome.New(outcome.OutputUnwritable, "%s is a document of this run, and not a place for its results", file))
 		}
 	}
-	if err == nil {
-		err = guarded(ctx, spec, run)
-	}
-	run.files.Close()
-	return publish(run, run.result(err), outputFiles(flags, world.Getenv), world.Host)
+	return publish(result, to, world.Host)
 }
 
 func prepare(run *Run, flags map[string]string, wrong []string, known []Declaration) error {
@@ -41,10 +53,19 @@ func prepare(run *Run, flags map[string]string, wrong []string, known []Declarat
 		if d := in.Declaration(); d.Name == "config" {
 			named, _, _ := lookup(d, flags, run.Getenv, nil)
 			config, configErr = readConfig(named, run.spec.LocalConfig, known)
+			if named == "" && len(config) > 0 {
+				run.Note("%s in the working directory is read", ConfigFile)
+			}
+			if named == "" && withoutVerify(config) {
+				run.Warn("%s: verify is left out: the working directory does not decide what is enough; name the file with --config", ConfigFile)
+			}
 		}
 	}
 	values, given, mistakes := bind(run.spec, flags, run.Getenv, config)
 	run.values, run.given = values, given
+	if to := outputFiles(run.spec, flags, run.Getenv); to["outputs"] != "" && samePlace(to["outputs"], to["summary"]) {
+		mistakes = append(mistakes, mistake{text: "--outputs and --summary name the same file"})
+	}
 	for _, text := range wrong {
 		mistakes = append(mistakes, mistake{text: text})
 	}
@@ -60,6 +81,12 @@ func prepare(run *Run, flags map[string]string, wrong []string, known []Declarat
 	return misused(mistakes)
 }
 
+func samePlace(a, b string) bool {
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return b != "" && errA == nil && errB == nil && absA == absB
+}
+
 // misused lists every mistake; a single one with a reason of its own keeps it.
 func misused(mistakes []mistake) error {
 	reason := outcome.InvalidInput
@@ -73,9 +100,20 @@ func misused(mistakes []mistake) error {
 	return err
 }
 
-// guarded runs the step beside itself, so that a signal ends the run even where a library does not listen, and turns a
+// withoutVerify takes what says whom to trust, and what is enough, out of a config file that nobody named.
+func withoutVerify(config map[string]string) (found bool) {
+	for key := range config {
+		if strings.HasPrefix(key, "verify.") {
+			delete(config, key)
+			found = true
+		}
+	}
+	return found
+}
+
+// guarded runs the work beside itself, so that a signal ends the run even where a library does not listen, and turns a
 // panic into an ending.
-func guarded(ctx context.Context, spec *Spec, run *Run) error {
+func guarded(ctx context.Context, run *Run, work func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -83,7 +121,7 @@ func guarded(ctx context.Context, spec *Spec, run *Run) error {
 				done <- outcome.New(outcome.Panicked, "%v", p).With(strings.Split(strings.TrimSpace(string(debug.Stack())), "\n")...)
 			}
 		}()
-		done <- spec.Run(ctx, run)
+		done <- work(ctx)
 	}()
 	select {
 	case err := <-done:
@@ -100,22 +138,19 @@ func guarded(ctx context.Context, spec *Spec, run *Run) error {
 	return outcome.New(outcome.Interrupted, "stopped by a signal before the end")
 }
 
-// publish writes the outputs and the summary, then tells the host. A result that could not be written is no yes.
-func publish(run *Run, result Result, to map[string]string, host Host) error {
-	var lost *outcome.Error
+// publish writes the summary and the outputs, then tells the host. A result that could not be written is no yes: the
+// outputs, which pipelines go by, are written last, when it is known how it ended.
+func publish(result Result, to map[string]string, host Host) error {
 	files := &Files{}
+	if file := to["summary"]; file != "" {
+		if err := files.Write(file, []byte(ending(result)+result.Summary)); err != nil {
+			result = worsened(result, outcome.Of(err))
+		}
+	}
 	if file := to["outputs"]; file != "" {
 		if err := files.Write(file, encodeOutputs(file, result.Outputs)); err != nil {
-			lost = outcome.Of(err)
+			result = worsened(result, outcome.Of(err))
 		}
-	}
-	if file := to["summary"]; file != "" {
-		if err := files.Write(file, []byte(result.Summary)); err != nil && lost == nil {
-			lost = outcome.Of(err)
-		}
-	}
-	if lost != nil {
-		result = worsened(result, lost)
 	}
 	if err := host.Publish(result); err != nil && result.Err == nil {
 		result = worsened(result, outcome.New(outcome.OutputUnwritable, "publish the results").Because(err))
@@ -126,6 +161,25 @@ func publish(run *Run, result Result, to map[string]string, host Host) error {
 	return result.Err
 }
 
+// ending is the top of a summary: how it ended, and what to do.
+func ending(result Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## stepseal %s: %s\n\n", result.Step, result.Ending)
+	if e := result.Err; e != nil {
+		fmt.Fprintf(&b, "%s (%s)\n\n", markdown.Text(e.Error()), markdown.Code(string(e.Reason)))
+		if e.Reason.Ending() == outcome.Misused {
+			for _, line := range e.Evidence {
+				fmt.Fprintf(&b, "- %s\n", markdown.Text(line))
+			}
+		}
+		for _, hint := range e.Advice() {
+			fmt.Fprintf(&b, "- %s\n", markdown.Text(hint))
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
 // worsened turns an accepted run whose result nobody can read into an undecided one; a no stays a no.
 func worsened(result Result, lost *outcome.Error) Result {
 	if result.Err != nil {
@@ -133,14 +187,26 @@ func worsened(result Result, lost *outcome.Error) Result {
 		return result
 	}
 	result.Err, result.Ending = lost, lost.Ending()
+	result.Outputs = slices.Clone(result.Outputs)
+	for i := range result.Outputs {
+		switch result.Outputs[i].Name {
+		case "verdict":
+			result.Outputs[i].Value = result.Ending.String()
+		case "reason":
+			result.Outputs[i].Value = string(lost.Reason)
+		}
+	}
 	return result
 }
 
-// outputFiles finds where outputs and summary go, even where the inputs are wrong.
-func outputFiles(flags map[string]string, getenv func(string) string) map[string]string {
+// outputFiles finds where outputs and summary go, even where the other inputs are wrong. A command that does not declare
+// them writes none, whatever the environment of the job says: it would take the place of a step's.
+func outputFiles(spec *Spec, flags map[string]string, getenv func(string) string) map[string]string {
 	to := map[string]string{}
-	for _, name := range []string{"outputs", "summary"} {
-		to[name], _, _ = lookup(Declaration{Name: name}, flags, getenv, nil)
+	for _, in := range spec.Inputs {
+		if d := in.Declaration(); d.Name == "outputs" || d.Name == "summary" {
+			to[d.Name], _, _ = lookup(d, flags, getenv, nil)
+		}
 	}
 	return to
 }

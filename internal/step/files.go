@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -13,8 +14,9 @@ import (
 
 // Files writes whole files: a reader never sees half of one, and nothing is written once it is closed.
 type Files struct {
-	mu     sync.Mutex
-	closed bool
+	mu      sync.Mutex
+	closed  bool
+	written []string
 }
 
 // Write puts the content beside its place and moves it there. Devices and pipes, which cannot be replaced, are written to.
@@ -26,10 +28,22 @@ func (f *Files) write(path string, content []byte, mode fs.FileMode) error {
 	if f.closed {
 		return outcome.New(outcome.Interrupted, "write %s: the run has ended", path)
 	}
+	f.written = append(f.written, path)
 	if err := write(path, content, mode); err != nil {
 		return outcome.New(outcome.OutputUnwritable, "write %s", path).Because(Bare(err))
 	}
 	return nil
+}
+
+// wrote reports whether the path is that of a file which was written.
+func (f *Files) wrote(path string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at, err := os.Stat(path)
+	return err == nil && slices.ContainsFunc(f.written, func(other string) bool {
+		info, err := os.Stat(other)
+		return err == nil && os.SameFile(at, info)
+	})
 }
 
 // Close makes every later Write fail, and waits for the one that is under way.
@@ -62,7 +76,8 @@ func write(path string, content []byte, mode fs.FileMode) error {
 }
 
 func writeInPlace(path string, content []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	// A pipe that nobody reads from is an error, and not a reason to wait for ever.
+	file, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ type World struct {
 	Stdout  io.Writer
 	Host    Host
 	Version string // of stepseal
+	// Anonymous says that nobody's logins are looked for.
+	Anonymous bool
 	// NewScratch makes the folder for everything temporary. Who made the world removes it.
 	NewScratch func() (string, error)
 }

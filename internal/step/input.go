@@ -111,21 +111,21 @@ func List(d Declaration) *In[[]string] {
 // Duration declares a length of time: Go's units, and d for days.
 func Duration(d Declaration) *In[time.Duration] {
 	d.Placeholder = "DURATION"
-	return Parsed(d, func(s string) (time.Duration, error) {
-		v, err := parseDuration(s)
-		if err != nil || v < 0 {
-			return 0, fmt.Errorf("%q is not a duration such as 72h or 5d", s)
-		}
-		return v, nil
-	})
+	return Parsed(d, ParseDuration)
 }
 
-func parseDuration(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		return time.Duration(n) * 24 * time.Hour, err
+// ParseDuration reads Go's durations, and d for days.
+func ParseDuration(text string) (time.Duration, error) {
+	v, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		v = time.Duration(n) * 24 * time.Hour
 	}
-	return time.ParseDuration(s)
+	if err != nil || v < 0 {
+		return 0, fmt.Errorf("%q is not a duration such as 72h or 5d", text)
+	}
+	return v, nil
 }
 
 // Secret is a value that is never printed.

@@ -18,6 +18,8 @@ type Run struct {
 	Now     func() time.Time
 	Scratch string
 	Version string
+	// Anonymous says that nobody's logins are looked for.
+	Anonymous bool
 
 	spec   *Spec
 	values map[string]any
@@ -46,16 +48,6 @@ func (r *Run) Set(name, value string) {
 		}
 	}
 	panic(fmt.Sprintf("step %s has no output %s", r.spec.Name, name))
-}
-
-// Declares reports whether the step has the output: secure-image has more than its parts.
-func (r *Run) Declares(output string) bool {
-	for _, out := range r.spec.Outputs {
-		if out.Name == output {
-			return true
-		}
-	}
-	return false
 }
 
 // Summarize adds Markdown to the summary. Untrusted text in it must have gone through report's escaping.

@@ -24,6 +24,7 @@ var (
 	password = Password(Declaration{Name: "password", Usage: "x"})
 	config   = Text(Declaration{Name: "config", Usage: "x"})
 	out      = Text(Declaration{Name: "outputs", Usage: "x"})
+	summary  = Text(Declaration{Name: "summary", Usage: "x"})
 )
 
 type quiet struct{ results []Result }
@@ -146,6 +147,7 @@ func TestConfigIsStrict(t *testing.T) {
 		"nothing":                     {"", "empty"},
 		"broken YAML":                 {"version: [1\n", "line"},
 		"no mapping":                  {"- 1\n", "not a mapping"},
+		"a second document":           {"version: 1\n---\nversion: 1\n", "more than one document"},
 		"an alias bomb":               {"version: 1\npaint: &a\n  names: [*a]\n", "line"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,6 +222,48 @@ func TestAResultThatCannotBeWrittenIsNoYes(t *testing.T) {
 	answer = outcome.New(outcome.Vulnerable, "no")
 	if _, err := execute(t, spec, full, nil); outcome.Code(err) != 10 || !strings.Contains(outcome.Of(err).Evidence[0], "/dev/full") {
 		t.Errorf("a no became %v", err)
+	}
+}
+
+func TestTheOutputsSayHowItEndedAlthoughTheSummaryWasLost(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "o.env")
+	spec := &Spec{Name: "s", Inputs: []Input{out, summary}, Run: func(context.Context, *Run) error { return nil }}
+	_, err := execute(t, spec, map[string]string{"outputs": file, "summary": "/dev/full"}, nil)
+	if outcome.Code(err) != 11 {
+		t.Errorf("got %v", err)
+	}
+	got, err := os.ReadFile(file)
+	if err != nil || string(got) != "STEPSEAL_VERDICT=undecided\nSTEPSEAL_REASON=output-unwritable\n" {
+		t.Errorf("got %q %v", got, err)
+	}
+}
+
+func TestACommandWithoutOutputsLeavesThoseOfTheJobAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "o.env")
+	spec := &Spec{Name: "version", Run: func(context.Context, *Run) error { return nil }}
+	if _, err := execute(t, spec, nil, map[string]string{"STEPSEAL_OUTPUTS": file, "STEPSEAL_SUMMARY": file}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Error("it wrote outputs that it does not declare")
+	}
+}
+
+func TestTheWorkingDirectoryDoesNotDecideWhatIsEnough(t *testing.T) {
+	require := Text(Declaration{Name: "require", Usage: "x", Default: "all", Section: "verify"})
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile(ConfigFile, []byte("version: 1\nverify:\n  require: nothing\npaint:\n  colour: blue\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"": "all blue", ConfigFile: "nothing blue"} {
+		var got string
+		spec := &Spec{Name: "s", Inputs: []Input{require, colour, config}, LocalConfig: true, Run: func(_ context.Context, r *Run) error {
+			got = require.Of(r) + " " + colour.Of(r)
+			return nil
+		}}
+		if _, err := execute(t, spec, map[string]string{"config": file}, nil); err != nil || got != want {
+			t.Errorf("config %q: %s, %v", file, got, err)
+		}
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/report"
 	"github.com/stepseal/stepseal/internal/sbom"
 	"github.com/stepseal/stepseal/internal/step"
 )
@@ -26,11 +26,19 @@ type chain struct {
 	catalogue *sbom.Catalogue
 	record    *evidence.Record
 	platform  *evidence.Platform // the record's entry for the image
+	epoch     time.Time          // SOURCE_DATE_EPOCH
+
+	// Documents that were named instead of the evidence's.
+	sbomNamed, scanNamed []byte
 }
 
 func newChain(r *step.Run) (*chain, error) {
+	epoch, err := r.Epoch()
+	if err != nil {
+		return nil, err
+	}
 	registry, err := newRegistry(r)
-	return &chain{Run: r, registry: registry}, err
+	return &chain{Run: r, registry: registry, epoch: epoch}, err
 }
 
 func newRegistry(r *step.Run) (*image.Registry, error) {
@@ -38,6 +46,9 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Insecure:  insecureInput.Of(r),
 		UserAgent: "stepseal/" + r.Version,
 		Notice:    func(text string) { r.Note("%s", text) },
+	}
+	if r.Anonymous {
+		access.Keychain = image.Anonymous()
 	}
 	if file := authorityInput.Of(r); file != "" {
 		pem, err := readInput(authorityInput, file)
@@ -63,7 +74,7 @@ func (c *chain) open(ctx context.Context, ref image.Reference) error {
 	if c.img != nil {
 		return nil
 	}
-	img, err := c.registry.Open(ctx, ref, platform(c.Run), func(done, total int64) { c.Progress("reading layers", done, total) })
+	img, err := c.registry.Open(ctx, ref, platformInput.Of(c.Run), func(done, total int64) { c.Progress("reading layers", done, total) })
 	if err != nil {
 		return err
 	}
@@ -71,7 +82,7 @@ func (c *chain) open(ctx context.Context, ref image.Reference) error {
 	c.Note("image %s is %s for %s", ref, img.Name(), img.Platform)
 	if len(img.LeftOut) > 0 {
 		c.Warn("the index holds other platforms, which were left out: %s", strings.Join(img.LeftOut, ", "))
-		c.Summarize(report.Note("Other platforms of the index were left out: " + strings.Join(img.LeftOut, ", ")))
+		c.Summarize(markdown.Note("Other platforms of the index were left out: " + strings.Join(img.LeftOut, ", ")))
 	}
 	if c.record == nil {
 		index := ""
@@ -81,6 +92,21 @@ func (c *chain) open(ctx context.Context, ref image.Reference) error {
 		c.begin(evidence.NewRecord(img.Name(), img.Digest.String(), index, img.Platform))
 	}
 	return c.choose(img.Digest.String())
+}
+
+// join goes on with the record that an earlier step left in the output directory, if it is about the open image: who
+// verifies an image beside its evidence does not mean to lose that.
+func (c *chain) join() {
+	if evidenceInput.Of(c.Run) != "" || c.img == nil {
+		return
+	}
+	record, err := evidence.ReadRecord(outputDirectoryInput.Of(c.Run), "")
+	if err != nil || record.Image != c.record.Image {
+		return
+	}
+	if p, ok := record.Of(c.platform.Digest); ok {
+		c.record, c.platform = record, p
+	}
 }
 
 // begin starts a record of this run's own, whose documents lie in the output directory.
@@ -96,9 +122,14 @@ func (c *chain) choose(digest string) error {
 		return outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is %s", c.record.Image, digest)
 	}
 	c.platform = p
+	c.record.Image = c.repository() + "@" + c.record.Digest
 	c.Set("image", c.name())
 	c.Set("image-digest", digest)
-	c.Set("platforms", fmt.Sprintf("[%q]", p.Platform))
+	platforms, err := evidence.Encode([]string{p.Platform})
+	if err != nil {
+		return err
+	}
+	c.Set("platforms", string(platforms))
 	if c.img != nil {
 		c.Set("image-id", c.img.ID.String())
 	}
@@ -109,6 +140,9 @@ func (c *chain) choose(digest string) error {
 func (c *chain) takeEvidence() error {
 	file := evidenceInput.Of(c.Run)
 	if file == "" {
+		if evidenceDigestInput.Of(c.Run) != "" {
+			return outcome.New(outcome.InvalidInput, "--evidence-digest without --evidence").Hint("name the evidence that is to have it")
+		}
 		return nil
 	}
 	if strings.HasPrefix(file, "oci:") {
@@ -131,7 +165,11 @@ func (c *chain) only() (*evidence.Platform, error) {
 	if len(c.record.Platforms) == 1 {
 		return &c.record.Platforms[0], nil
 	}
-	wanted := platform(c.Run).String()
+	named := platformInput.Of(c.Run)
+	if named.OS == "" {
+		named = image.HostPlatform()
+	}
+	wanted := named.String()
 	for i := range c.record.Platforms {
 		if p := &c.record.Platforms[i]; p.Platform == wanted {
 			return p, nil
@@ -209,11 +247,21 @@ func (c *chain) stillThere(ctx context.Context) error {
 		return nil
 	}
 	if moved {
-		text := fmt.Sprintf("the tag %s has moved: it now points at %s; this run worked on %s", c.img.Reference.Tag(), now, c.img.Digest)
+		was := c.img.Digest
+		if c.img.Index.Hex != "" {
+			was = c.img.Index
+		}
+		text := fmt.Sprintf("the tag %s has moved: it now points at %s; this run worked on %s", c.img.Reference.Tag(), now, was)
 		c.Warn("%s", text)
-		c.Summarize(report.Note(text))
+		c.Summarize(markdown.Note(text))
 	}
 	return nil
+}
+
+// unbound says that an SBOM does not name its image.
+func (c *chain) unbound() {
+	c.Warn("the SBOM does not say which image it describes (sbom-unbound)")
+	c.Summarize(markdown.Note("The SBOM does not say which image it describes (sbom-unbound)."))
 }
 
 // repository and digest name the image, whether it was opened or handed on.

@@ -30,15 +30,12 @@ The dates of the advisories are kept: a database that was built today from old d
 		Examples: []step.Example{
 			{Text: "from folders", Command: "stepseal database build --from advisories/ghsa --from advisories/kev.json --to advisories.tar.zst"},
 		},
-		Inputs:  inputs([]step.Input{fromInput, toInput}, speaking),
-		Outputs: []step.Output{{Name: "database", Usage: "the path of the database"}, {Name: "database-date", Usage: "the date of the newest advisory in it"}},
+		Inputs: inputs([]step.Input{fromInput, toInput}, speaking),
 		Run: func(ctx context.Context, r *step.Run) error {
 			built, err := scan.Build(ctx, scan.BuildOptions{Inputs: fromInput.Of(r), Output: toInput.Of(r), WorkDir: r.Scratch, Built: r.Now()})
 			if err != nil {
 				return err
 			}
-			r.Set("database", toInput.Of(r))
-			r.Set("database-date", built.Database.Date().Format(time.RFC3339))
 			for _, p := range built.Database.Providers {
 				r.Note("%-24s newest of %s", p.Name, p.Captured.Format(time.DateOnly))
 			}
@@ -57,14 +54,12 @@ func DatabaseStatus() *step.Spec {
 		Examples: []step.Example{
 			{Text: "of a database of your own", Command: "stepseal database status --database advisories.tar.zst"},
 		},
-		Inputs:  inputs([]step.Input{databaseInput, databaseAgeInput}, speaking),
-		Outputs: []step.Output{{Name: "database-date", Usage: "the date of the advisory data: the older of the build and the newest advisory"}},
+		Inputs: inputs([]step.Input{databaseInput, databaseAgeInput}, speaking),
 		Run: func(ctx context.Context, r *step.Run) error {
 			info, err := scan.Status(ctx, databaseSource(r), r.Now())
 			if err != nil {
 				return err
 			}
-			r.Set("database-date", info.Date().Format(time.RFC3339))
 			if _, err := r.Stdout.Write([]byte(statusText(info))); err != nil {
 				return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
 			}

@@ -77,10 +77,6 @@ The root component of each document names the manifest digest, so that a later s
 
 // generateSBOM catalogues the open image and writes the documents.
 func (c *chain) generateSBOM(ctx context.Context) error {
-	epoch, err := c.Epoch()
-	if err != nil {
-		return err
-	}
 	if err := c.needCatalogue(ctx); err != nil {
 		return err
 	}
@@ -95,7 +91,7 @@ func (c *chain) generateSBOM(ctx context.Context) error {
 		{evidence.RoleSBOMSPDX, spdxFile, sbom.SPDXMediaType, "sbom-spdx", "", c.catalogue.SPDX},
 		{evidence.RoleSBOMSyft, syftFile, sbom.SyftMediaType, "", "", func(time.Time) ([]byte, error) { return c.catalogue.Syft() }},
 	} {
-		content, err := doc.write(epoch)
+		content, err := doc.write(c.epoch)
 		if err != nil {
 			return outcome.New(outcome.CatalogueFailed, "%s: write %s", c.name(), doc.file).Because(err)
 		}

@@ -3,8 +3,6 @@ package steps
 import (
 	"slices"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
@@ -19,7 +17,7 @@ var (
 	registryImageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
 		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
 	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH",
-		Usage: "which image of an index: os/architecture[/variant]; this machine's if none is named"}, image.ParsePlatform)
+		Usage: "which image: os/architecture[/variant]; of an index this machine's if none is named"}, image.ParsePlatform)
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.Text(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
@@ -46,7 +44,7 @@ var (
 	scanFileInput = step.Text(step.Declaration{Name: "scan", Placeholder: "FILE",
 		Usage: "a scan.json to go by instead of the evidence's"})
 
-	failOnInput = step.Parsed(step.Declaration{Name: "fail-on", Placeholder: "SEVERITY", Default: "high", Section: "gate",
+	failOnInput = step.Parsed(step.Declaration{Name: "fail-on", Placeholder: "SEVERITY", Default: "high", Section: "gate", Choices: policy.Limits(),
 		Usage: "the lowest severity that refuses the image: critical, high, medium, low, negligible or never"}, policy.ParseLimit)
 	onlyFixedInput = step.Switch(step.Declaration{Name: "only-fixed", Section: "gate",
 		Usage: "let only findings with a fix refuse the image"})
@@ -75,8 +73,8 @@ var (
 		Usage: "the public key that must have signed, in PEM"})
 	requireInput = step.Parsed(step.Declaration{Name: "require", Placeholder: "LIST", Default: "signature,sbom,scan", Section: "verify", Repeats: true,
 		Usage: "what the image must carry: signature, sbom, scan"}, parseRequire)
-	maxScanAgeInput = step.Duration(step.Declaration{Name: "max-scan-age", Section: "verify",
-		Usage: "how old the newest scan may be, by the time that its signer claims; unset allows any age"})
+	maxScanAgeInput = step.Parsed(step.Declaration{Name: "max-scan-age", Placeholder: "DURATION", Section: "verify",
+		Usage: "how old the newest scan may be, by the time that its signer claims; unset allows any age"}, parseAge)
 	sbomBindingInput = step.Switch(step.Declaration{Name: "require-sbom-binding", Section: "verify",
 		Usage: "refuse an SBOM that does not say itself which image it describes"})
 )
@@ -89,7 +87,7 @@ var (
 	reaching  = []step.Input{platformInput, insecureInput, authorityInput}
 	gating    = []step.Input{failOnInput, onlyFixedInput, allowUncoveredInput, allowEmptyInput, databaseInput, databaseURLInput, databaseAgeInput}
 	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
-	verifying = []step.Input{publicKeyInput, requireInput, maxScanAgeInput, sbomBindingInput}
+	verifying = []step.Input{requireInput, maxScanAgeInput, sbomBindingInput}
 )
 
 func inputs(groups ...[]step.Input) []step.Input { return slices.Concat(groups...) }
@@ -101,12 +99,4 @@ func parseRegistryReference(text string) (image.Reference, error) {
 			Hint("push it first")
 	}
 	return ref, err
-}
-
-// platform is the one that was named, or this machine's.
-func platform(r *step.Run) v1.Platform {
-	if named := platformInput.Of(r); named.OS != "" {
-		return named
-	}
-	return image.HostPlatform()
 }

@@ -21,8 +21,7 @@ func KeysGenerate() *step.Spec {
 		Examples: []step.Example{
 			{Text: "stepseal.key and stepseal.pub, with the password from a file", Command: "stepseal keys generate --key-password-file password.txt"},
 		},
-		Inputs:  inputs([]step.Input{keyPrefixInput, keyPasswordInput}, speaking),
-		Outputs: []step.Output{{Name: "key", Usage: "the path of the private key"}, {Name: "public-key", Usage: "the path of the public key"}},
+		Inputs: inputs([]step.Input{keyPrefixInput, keyPasswordInput}, speaking),
 		Run: func(_ context.Context, r *step.Run) error {
 			prefix := keyPrefixInput.Of(r)
 			for _, file := range []string{prefix + ".key", prefix + ".pub"} {
@@ -43,8 +42,6 @@ func KeysGenerate() *step.Spec {
 			if err := r.WriteFile(prefix+".pub", public); err != nil {
 				return err
 			}
-			r.Set("key", prefix+".key")
-			r.Set("public-key", prefix+".pub")
 			r.Note("wrote %s.key, which stays secret, and %s.pub, which verifies what it signs", prefix, prefix)
 			return nil
 		},

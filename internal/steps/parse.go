@@ -1,11 +1,14 @@
 package steps
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/step"
 )
 
 func parseDigest(text string) (string, error) {
@@ -13,6 +16,15 @@ func parseDigest(text string) (string, error) {
 		return "", fmt.Errorf("%q is not a digest: sha256: and 64 lower-case hex digits are", text)
 	}
 	return text, nil
+}
+
+// parseAge refuses 0: it could mean "no age is allowed" and "any age is".
+func parseAge(text string) (time.Duration, error) {
+	age, err := step.ParseDuration(text)
+	if err == nil && age == 0 {
+		err = errors.New("0 would allow no scan at all; leave it away to allow any age")
+	}
+	return age, err
 }
 
 // requirements is what verify demands.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -93,16 +95,23 @@ func (c *chain) content(ctx context.Context) error {
 		if err := c.open(ctx, ref); err != nil {
 			return err
 		}
-		return c.bindCatalogue(ctx)
+		c.join()
+		if c.catalogue == nil {
+			return nil
+		}
+		return c.belongs(c.img.Digest.String())
 	}
 	if c.record == nil {
 		return c.nameBySBOM(sbomFile)
 	}
-	return c.choose(c.platform.Digest)
+	if err := c.choose(c.platform.Digest); err != nil || c.catalogue == nil {
+		return err
+	}
+	return c.belongs(c.platform.Digest)
 }
 
 func (c *chain) readSBOM(file string) error {
-	doc, err := evidence.ReadFile(file, 256<<20)
+	doc, err := evidence.ReadFile(file, maxDocument)
 	if err != nil {
 		return outcome.New(outcome.SBOMUnreadable, "SBOM %s", file).Because(err)
 	}
@@ -121,27 +130,18 @@ func (c *chain) catalogueFromEvidence() error {
 		if err != nil {
 			return err
 		}
-		if c.catalogue, err = sbom.Read(d.Path, content); err != nil {
-			return err
-		}
-		return c.belongs(c.platform.Digest)
+		c.catalogue, err = sbom.Read(d.Path, content)
+		return err
 	}
 	return nil
 }
 
-// bindCatalogue makes sure that an SBOM which was handed in is about the open image, or catalogues the image.
-func (c *chain) bindCatalogue(ctx context.Context) error {
-	if c.catalogue == nil {
-		return c.needCatalogue(ctx)
-	}
-	return c.belongs(c.img.Digest.String())
-}
-
+// belongs makes sure that an SBOM which was handed in is about the image.
 func (c *chain) belongs(digest string) error {
 	switch subject := c.catalogue.Subject(); subject {
 	case digest:
 	case "":
-		c.Warn("the SBOM does not say which image it describes (sbom-unbound)")
+		c.unbound()
 	default:
 		return outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, digest)
 	}
@@ -161,12 +161,15 @@ func (c *chain) nameBySBOM(file string) error {
 
 // scanGate looks the catalogue up, decides, and writes scan.json.
 func (c *chain) scanGate(ctx context.Context) error {
+	if c.catalogue == nil && c.img == nil {
+		return outcome.New(outcome.EvidenceUnusable, "the evidence holds no SBOM of %s", c.name()).Hint("run generate-sbom first, or name the image with --image")
+	}
 	db, err := c.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := c.evidenceless(ctx); err != nil {
+	if err := c.needCatalogue(ctx); err != nil {
 		return err
 	}
 	found, err := scan.Match(ctx, db, c.catalogue)
@@ -198,17 +201,6 @@ func (c *chain) scanGate(ctx context.Context) error {
 	return nil
 }
 
-// evidenceless catalogues the image where the evidence holds no SBOM.
-func (c *chain) evidenceless(ctx context.Context) error {
-	if c.catalogue != nil {
-		return nil
-	}
-	if c.img == nil {
-		return outcome.New(outcome.EvidenceUnusable, "the evidence holds no SBOM of %s", c.name()).Hint("run generate-sbom first, or name the image with --image")
-	}
-	return c.needCatalogue(ctx)
-}
-
 func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
 	source := databaseSource(c.Run)
 	source.URL, source.UpdateAllowed, source.CertificateAuthority = databaseURLInput.Of(c.Run), true, authorityInput.Of(c.Run)
@@ -230,15 +222,31 @@ func databaseLimits(r *step.Run) scan.Limits {
 	return scan.Limits{MaxAge: math.MaxInt64}
 }
 
-// cacheDir is where unpacked databases are kept between runs.
+// cacheDir is where unpacked databases are kept between runs; where that cannot be written, for this run only.
 func cacheDir(r *step.Run) string {
-	if dir := r.Getenv("XDG_CACHE_HOME"); dir != "" {
-		return filepath.Join(dir, "stepseal")
+	var dir string
+	if cache := r.Getenv("XDG_CACHE_HOME"); cache != "" {
+		dir = filepath.Join(cache, "stepseal")
+	} else if home := r.Getenv("HOME"); home != "" {
+		dir = filepath.Join(home, ".cache", "stepseal")
 	}
-	if home := r.Getenv("HOME"); home != "" {
-		return filepath.Join(home, ".cache", "stepseal")
+	// SQLite takes the path as a URI, in which these would mean something else.
+	if dir == "" || strings.ContainsAny(dir, "?#%") || !writable(dir) {
+		return filepath.Join(r.Scratch, "cache")
 	}
-	return filepath.Join(r.Scratch, "cache")
+	return dir
+}
+
+func writable(dir string) bool {
+	if os.MkdirAll(dir, 0o755) != nil {
+		return false
+	}
+	probe, err := os.CreateTemp(dir, ".probe-")
+	if err != nil {
+		return false
+	}
+	probe.Close()
+	return os.Remove(probe.Name()) == nil
 }
 
 func (c *chain) setScanOutputs(doc scan.Report, content []byte) {

@@ -3,8 +3,8 @@ package steps
 import (
 	"context"
 
+	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/report"
 	"github.com/stepseal/stepseal/internal/signing"
 	"github.com/stepseal/stepseal/internal/step"
 )
@@ -20,12 +20,13 @@ What was signed is verified with --public-key, or with the public half of --key.
 		Examples: []step.Example{
 			{Text: "an image, with a key pair made by stepseal keys generate", Command: "stepseal secure-image --image registry.example.com/team/app:1.0 --key cosign.key"},
 		},
-		Inputs: inputs([]step.Input{required(registryImageInput)}, gating, signingIn, verifying, reaching, reporting, speaking),
-		Outputs: concat(imageOutputs, sbomOutputs, scanOutputs, signOutputs, verifyOutputs, []step.Output{
+		Inputs: inputs([]step.Input{required(registryImageInput)}, gating, signingIn, []step.Input{publicKeyInput}, verifying, reaching, reporting, speaking),
+		// The order is that of usefulness: a dotenv file for GitLab has room for twenty.
+		Outputs: concat([]step.Output{
 			{Name: "gate-verdict", Usage: "how the gate ended"},
 			{Name: "verify-verdict", Usage: "how the verification ended"},
 			{Name: "stopped-at", Usage: "the part that did not end as accepted: sbom, gate, sign or verify"},
-		}),
+		}, imageOutputs[:4], signOutputs, verifyOutputs, scanOutputs[:4], sbomOutputs, scanOutputs[4:], imageOutputs[4:]),
 		Needs:       []step.Need{step.Pull, step.Push, step.Internet, step.Workspace},
 		LocalConfig: true,
 		Run:         secureImage,
@@ -50,8 +51,8 @@ func secureImage(ctx context.Context, r *step.Run) error {
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}
+	r.Set("stopped-at", "sbom")
 	if err := c.open(ctx, registryImageInput.Of(r)); err != nil {
-		r.Set("stopped-at", "sbom")
 		return err
 	}
 	parts := []struct {
@@ -64,17 +65,18 @@ func secureImage(ctx context.Context, r *step.Run) error {
 		{"verify", "verify-verdict", func(ctx context.Context) error { return c.verify(ctx, trust) }},
 	}
 	for _, part := range parts {
+		r.Set("stopped-at", part.name) // whatever stops it
 		err := part.run(ctx)
 		if part.verdict != "" {
 			r.Set(part.verdict, outcome.Verdict(err).String())
 		}
 		if err != nil {
-			r.Set("stopped-at", part.name)
 			if part.name == "gate" {
-				c.Summarize(report.Note("The image was not signed."))
+				c.Summarize(markdown.Note("The image was not signed."))
 			}
 			return err
 		}
 	}
+	r.Set("stopped-at", "")
 	return c.stillThere(ctx)
 }

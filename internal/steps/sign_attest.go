@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/report"
 	"github.com/stepseal/stepseal/internal/signing"
@@ -44,6 +45,9 @@ Everything is read back and verified after it was written. Running the step agai
 			if err != nil {
 				return err
 			}
+			if err := c.readNamed(); err != nil {
+				return err
+			}
 			if err := c.found(ctx); err != nil {
 				return err
 			}
@@ -56,16 +60,22 @@ Everything is read back and verified after it was written. Running the step agai
 }
 
 func loadKey(r *step.Run) (*signing.Key, error) {
-	pem, err := readInput(keyInput, keyInput.Of(r))
+	file := keyInput.Of(r)
+	pem, err := evidence.ReadFile(file, maxKey)
 	if err != nil {
-		return nil, outcome.New(outcome.KeyUnusable, "--key %s", keyInput.Of(r)).Because(errorsUnwrap(err))
+		// What names no file may be the key itself, which belongs in no log.
+		return nil, outcome.New(outcome.KeyUnusable, "--key (or %s) names no file that can be read", keyInput.Declaration().Variable()).Because(err).
+			Hint("it takes the path of a file, not the key itself")
 	}
 	key, err := signing.LoadKey(pem, keyPasswordInput.Of(r).Reveal())
 	if err != nil {
-		return nil, named("--key "+keyInput.Of(r), err)
+		return nil, named("--key "+file, err)
 	}
 	return key, nil
 }
+
+// maxKey bounds a key file.
+const maxKey = 1 << 20
 
 // found opens the image that --image or the evidence names, in its registry.
 func (c *chain) found(ctx context.Context) error {
@@ -118,6 +128,9 @@ func (c *chain) signAttest(ctx context.Context, key *signing.Key) error {
 		}
 	}
 	c.Summarize(report.Signed(c.name(), key.Signer(), string(format), added, len(statements)))
+	if len(c.platform.Documents) == 0 {
+		return nil // nothing was handed on, and a record of nothing would take the place of one that lies there
+	}
 	return c.handOn()
 }
 
@@ -153,42 +166,55 @@ func (c *chain) statements() ([]attestation, error) {
 
 // sbomDocument is the CycloneDX document that was named or handed on, checked to be about this image; nil if there is none.
 func (c *chain) sbomDocument() ([]byte, error) {
-	var doc []byte
-	var err error
-	if file := sbomFileInput.Of(c.Run); file != "" {
-		if doc, err = readDocument(file, outcome.SBOMUnreadable, "SBOM"); err != nil {
-			return nil, err
-		}
-	} else if d, ok := c.platform.Document(evidence.RoleSBOM); ok {
+	doc := c.sbomNamed
+	if d, ok := c.platform.Document(evidence.RoleSBOM); ok && doc == nil {
+		var err error
 		if doc, err = c.record.Read(d); err != nil {
 			return nil, err
+		}
+		if err := evidence.CheckCycloneDX(doc); err != nil {
+			return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", c.name()).Because(err)
 		}
 	}
 	if doc == nil {
 		return nil, nil
-	}
-	if err := evidence.CheckCycloneDX(doc); err != nil {
-		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", c.name()).Because(err)
 	}
 	subject, err := evidence.SBOMSubject(doc)
 	switch {
 	case err != nil:
 		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", c.name()).Because(err)
 	case subject == "":
-		c.Warn("the SBOM does not say which image it describes (sbom-unbound)")
+		c.unbound()
 	case subject != c.platform.Digest:
 		return nil, outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, c.platform.Digest)
 	}
 	return doc, nil
 }
 
-func readDocument(file string, reason outcome.Reason, what string) ([]byte, error) {
-	doc, err := evidence.ReadFile(file, 256<<20)
-	if err != nil {
-		return nil, outcome.New(reason, "%s %s", what, file).Because(err)
+// readNamed reads the documents that were named, before anything is contacted.
+func (c *chain) readNamed() error {
+	if file := sbomFileInput.Of(c.Run); file != "" {
+		doc, err := evidence.ReadFile(file, maxDocument)
+		if err == nil {
+			err = evidence.CheckCycloneDX(doc)
+		}
+		if err != nil {
+			return outcome.New(outcome.SBOMUnreadable, "SBOM %s", file).Because(err)
+		}
+		c.sbomNamed = doc
 	}
-	return doc, nil
+	if file := scanFileInput.Of(c.Run); file != "" {
+		doc, err := evidence.ReadFile(file, maxDocument)
+		if err != nil {
+			return outcome.New(outcome.EvidenceUnusable, "scan %s", file).Because(err)
+		}
+		c.scanNamed = doc
+	}
+	return nil
 }
+
+// maxDocument bounds a document that is named by hand.
+const maxDocument = 256 << 20
 
 // scanDocument is the predicate of the scan that was named or handed on. The scan must say accepted, of this very
 // digest; without --require-scan an image may be signed that was not scanned, but a refusal is never attested.
@@ -213,7 +239,8 @@ func (c *chain) scanDocument() ([]byte, error) {
 		// Nobody said when; it cannot have been before the database was built, and that is the age that harms nobody.
 		finished = verdict.Database.Built
 	}
-	scan := evidence.Scan{Report: report, Version: c.Version, Database: verdict.Database.SHA256, Finished: finished}
+	scan := evidence.Scan{Report: report, Version: verdict.Tools.Stepseal, Database: verdict.Database.SHA256,
+		DataDate: verdict.DataDate(), Finished: finished}
 	return scan.Predicate()
 }
 
@@ -222,15 +249,14 @@ func (c *chain) unscanned(no *outcome.Error) error {
 		return no
 	}
 	c.Warn("signing without an accepted scan, as --require-scan=false asks: %s", no)
-	c.Summarize(report.Note("Signed without an accepted scan, as require-scan=false asks: " + no.Error()))
+	c.Summarize(markdown.Note("Signed without an accepted scan, as require-scan=false asks: " + no.Error()))
 	return nil
 }
 
 // scanReport is the scan.json with when it was finished, as far as anybody said.
 func (c *chain) scanReport() ([]byte, time.Time, error) {
-	if file := scanFileInput.Of(c.Run); file != "" {
-		doc, err := readDocument(file, outcome.EvidenceUnusable, "scan")
-		return doc, time.Time{}, err
+	if c.scanNamed != nil {
+		return c.scanNamed, time.Time{}, nil
 	}
 	d, ok := c.platform.Document(evidence.RoleScan)
 	if !ok {

@@ -28,7 +28,7 @@ A signature is not an attestation: an attestation never meets the requirement si
 			{Text: "everything, with a key", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
 		},
-		Inputs:  inputs([]step.Input{registryImageInput}, handOver, verifying, reaching, reporting, speaking),
+		Inputs:  inputs([]step.Input{registryImageInput, required(publicKeyInput)}, handOver, verifying, reaching, reporting, speaking),
 		Outputs: concat(imageOutputs, verifyOutputs),
 		Needs:   []step.Need{step.Pull, step.Workspace},
 		Run: func(ctx context.Context, r *step.Run) error {
@@ -43,6 +43,7 @@ A signature is not an attestation: an attestation never meets the requirement si
 			if err := c.found(ctx); err != nil {
 				return err
 			}
+			c.join()
 			if err := c.verify(ctx, trust); err != nil {
 				return err
 			}
@@ -53,10 +54,6 @@ A signature is not an attestation: an attestation never meets the requirement si
 
 func loadTrust(r *step.Run) (signing.Trust, error) {
 	file := publicKeyInput.Of(r)
-	if file == "" {
-		return signing.Trust{}, outcome.New(outcome.InvalidInput, "--public-key is missing (or %s)", publicKeyInput.Declaration().Variable()).
-			Hint("name the public key that must have signed; without one anybody would do")
-	}
 	pem, err := readInput(publicKeyInput, file)
 	if err != nil {
 		return signing.Trust{}, outcome.New(outcome.KeyUnusable, "--public-key %s", file).Because(errorsUnwrap(err))
@@ -89,7 +86,9 @@ func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
 		return err
 	}
 	c.Set("verification-digest", evidence.Digest(content))
-	c.Set("signer", verification.Signer())
+	if verdict == nil {
+		c.Set("signer", verification.Signer())
+	}
 	c.Summarize(report.Verified(c.name(), outcome.Verdict(verdict), verification.Signer(), requirementRows(verification)))
 	if err := c.handOn(); err != nil {
 		return err

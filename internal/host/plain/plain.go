@@ -66,16 +66,16 @@ func (h *Host) say(level, prefix, format string, args ...any) {
 func (h *Host) line(level, prefix, text string) {
 	h.clear()
 	if h.options.JSON {
-		h.object(map[string]any{"level": level, "message": text})
+		_ = h.object(map[string]any{"level": level, "message": text}) // the ending tells whether anybody can read it
 		return
 	}
 	fmt.Fprintf(h.out, "%s%s\n", prefix, text)
 }
 
-func (h *Host) object(fields map[string]any) {
+func (h *Host) object(fields map[string]any) error {
 	enc := json.NewEncoder(h.out)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(fields)
+	return enc.Encode(fields)
 }
 
 func (h *Host) clear() {
@@ -133,8 +133,7 @@ func (h *Host) Publish(result step.Result) error {
 	h.clear()
 	h.closed = true
 	if h.options.JSON {
-		h.object(ending(result))
-		return nil
+		return h.object(ending(result))
 	}
 	if result.Err == nil {
 		return nil
@@ -150,26 +149,27 @@ func Describe(step string, e *outcome.Error) string {
 	for _, line := range e.Evidence {
 		fmt.Fprintf(&b, "  %s\n", Harmless(line))
 	}
-	for _, hint := range hints(e) {
+	for _, hint := range e.Advice() {
 		fmt.Fprintf(&b, "hint: %s\n", Harmless(hint))
 	}
 	return b.String()
-}
-
-func hints(e *outcome.Error) []string {
-	if len(e.Hints) > 0 || e.Reason.Hint() == "" {
-		return e.Hints
-	}
-	return []string{e.Reason.Hint()}
 }
 
 func ending(result step.Result) map[string]any {
 	fields := map[string]any{"level": "result", "step": result.Step, "verdict": result.Ending.String()}
 	if e := result.Err; e != nil {
 		fields["reason"], fields["message"] = string(e.Reason), Harmless(e.Error())
-		fields["evidence"], fields["hints"] = e.Evidence, hints(e)
+		fields["evidence"], fields["hints"] = harmless(e.Evidence), harmless(e.Advice())
 	}
 	return fields
+}
+
+func harmless(lines []string) []string {
+	list := make([]string, len(lines))
+	for i, line := range lines {
+		list[i] = Harmless(line)
+	}
+	return list
 }
 
 // Harmless shows control characters, which could rewrite a log or a terminal, as what they are.

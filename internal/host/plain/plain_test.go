@@ -22,6 +22,15 @@ func TestUntrustedTextCannotWriteALine(t *testing.T) {
 	}
 }
 
+func TestUntrustedTextIsHarmlessInJSONToo(t *testing.T) {
+	var out bytes.Buffer
+	h := plain.New(&out, plain.Options{JSON: true})
+	_ = h.Publish(step.Result{Err: outcome.New(outcome.Vulnerable, "a\u202eb").With("c\u009bd").Hint("e\u2066f")})
+	if strings.ContainsAny(out.String(), "\u202e\u009b\u2066") {
+		t.Errorf("got %q", out.String())
+	}
+}
+
 func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(0, 0)
