@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -267,6 +269,11 @@ func answerOf(ts *testscript.TestScript, args []string) registrytest.Behaviour {
 		pause, err := time.ParseDuration(args[1])
 		ts.Check(err)
 		return registrytest.TooManyRequests(pause)
+	case "swallowed":
+		return func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
+			_, _ = io.Copy(io.Discard, req.Body)
+			w.WriteHeader(http.StatusCreated)
+		}
 	case "nothing":
 		return registrytest.Instead("application/vnd.oci.image.index.v1+json", []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`))
 	case "huge":

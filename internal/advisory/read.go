@@ -55,7 +55,12 @@ func (r *Reader) FS(ctx context.Context, fsys fs.FS, name string) error {
 		if err != nil {
 			return outcome.New(outcome.AdvisoryUnusable, "%s cannot be read", path.Join(name, file)).Because(err)
 		}
-		if !entry.Type().IsRegular() {
+		// A ConfigMap's files are links. Only what they lead to says whether it is a file.
+		info, err := fs.Stat(fsys, file)
+		if err != nil {
+			return outcome.New(outcome.AdvisoryUnusable, "%s cannot be read", path.Join(name, file)).Because(err)
+		}
+		if !info.Mode().IsRegular() {
 			return nil
 		}
 		f, err := fsys.Open(file)

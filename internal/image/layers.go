@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -25,6 +25,8 @@ type measured struct {
 	layers   []v1.Layer
 	done     atomic.Int64 // compressed bytes
 	unpacked atomic.Int64
+	entries  atomic.Int64
+	most     limits
 	total    int64
 	progress func(done, total int64)
 
@@ -32,8 +34,11 @@ type measured struct {
 	fault error
 }
 
+// limits bound what the layers unpack to, all together.
+type limits struct{ bytes, entries int64 }
+
 func measure(img v1.Image, doc *v1.Manifest, progress func(done, total int64)) (*measured, error) {
-	m := &measured{Image: img, progress: progress}
+	m := &measured{Image: img, progress: progress, most: limits{bytes: maxUnpacked, entries: maxEntries}}
 	for n, desc := range doc.Layers {
 		inner, err := img.LayerByDigest(desc.Digest)
 		if err != nil {
@@ -96,7 +101,10 @@ func (l *checkedLayer) Digest() (v1.Hash, error)            { return l.desc.Dige
 func (l *checkedLayer) Size() (int64, error)                { return l.desc.Size, nil }
 func (l *checkedLayer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
 func (l *checkedLayer) Descriptor() (*v1.Descriptor, error) { return &l.desc, nil }
-func (l *checkedLayer) String() string                      { return fmt.Sprintf("layer %d (%s)", l.number, l.desc.Digest) }
+func (l *checkedLayer) DiffID() (v1.Hash, error) {
+	return partial.BlobToDiffID(l.image.Image, l.desc.Digest)
+}
+func (l *checkedLayer) String() string { return fmt.Sprintf("layer %d (%s)", l.number, l.desc.Digest) }
 func (l *checkedLayer) damaged(format string, a ...any) error {
 	return l.image.fail(outcome.New(outcome.ContentDamaged, "%s %s", l, fmt.Sprintf(format, a...)))
 }
@@ -170,15 +178,19 @@ func (l *boundedLayer) Uncompressed() (io.ReadCloser, error) {
 }
 
 type unpackedBody struct {
-	layer *checkedLayer
-	body  io.ReadCloser
+	layer   *checkedLayer
+	body    io.ReadCloser
+	entries entries
 }
 
 func (b *unpackedBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
 	m := b.layer.image
-	if m.unpacked.Add(int64(n)) > maxUnpacked {
-		return 0, m.fail(outcome.New(outcome.TooLarge, "the layers unpack to more than %d GiB", int64(maxUnpacked)>>30))
+	if m.unpacked.Add(int64(n)) > m.most.bytes {
+		return 0, m.fail(outcome.New(outcome.TooLarge, "the layers unpack to more than %d GiB", m.most.bytes>>30))
+	}
+	if m.entries.Add(b.entries.count(p[:n])) > m.most.entries {
+		return 0, m.fail(outcome.New(outcome.TooLarge, "the layers hold more than %d files", m.most.entries))
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		if known := m.err(); known != nil {
@@ -193,13 +205,12 @@ func (b *unpackedBody) Close() error { return b.body.Close() }
 
 // faultOfContent is fault for a blob that is being read: what is neither the network nor the registry is the content.
 func faultOfContent(what string, err error) error {
-	var status *transport.Error
 	var known *outcome.Error
-	if errors.As(err, &status) && status.StatusCode == 404 {
+	if statusOf(err) == http.StatusNotFound {
 		return outcome.New(outcome.ContentDamaged, "%s is missing in the registry", what)
 	}
-	if errors.As(err, &status) || errors.As(err, &known) || errors.Is(err, context.Canceled) || isNetwork(err) {
+	if statusOf(err) != 0 || errors.As(err, &known) || errors.Is(err, context.Canceled) || isNetwork(err) {
 		return fault(what, err)
 	}
-	return outcome.New(outcome.ContentDamaged, "%s is cut short or changed", what).Because(err)
+	return outcome.New(outcome.ContentDamaged, "%s is cut short or changed", what).Because(discreet{err})
 }

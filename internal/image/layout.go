@@ -66,7 +66,7 @@ func (s *layoutStore) root(ctx context.Context) (manifest, error) {
 }
 
 func (s *layoutStore) byDigest(_ context.Context, digest v1.Hash) (manifest, error) {
-	raw, err := readBounded(filepath.Join(string(s.path), "blobs", digest.Algorithm, digest.Hex), maxAnswerBytes)
+	raw, err := readBounded(blobPath(s.path, digest), maxAnswerBytes)
 	if err != nil {
 		return manifest{}, outcome.New(outcome.ContentDamaged, "%s: manifest %s", s.ref, digest).Because(err)
 	}
@@ -95,7 +95,7 @@ func (s *layoutStore) image(_ context.Context, m manifest) (v1.Image, error) {
 	if err := json.Unmarshal(m.raw, &doc); err != nil {
 		return nil, err
 	}
-	config, err := readBounded(filepath.Join(string(s.path), "blobs", doc.Config.Digest.Algorithm, doc.Config.Digest.Hex), maxConfigBytes)
+	config, err := readBounded(blobPath(s.path, doc.Config.Digest), maxConfigBytes)
 	if err != nil || digestOf(config) != doc.Config.Digest {
 		return nil, outcome.New(outcome.ContentDamaged, "the config %s is missing or changed", doc.Config.Digest)
 	}
@@ -103,21 +103,30 @@ func (s *layoutStore) image(_ context.Context, m manifest) (v1.Image, error) {
 	return layoutImage{path: s.path, raw: m.raw, config: config, mediaType: m.mediaType}.image()
 }
 
+func blobPath(in layout.Path, digest v1.Hash) string {
+	return filepath.Join(string(in), "blobs", digest.Algorithm, digest.Hex)
+}
+
 func digestOf(raw []byte) v1.Hash {
 	hash, _, _ := v1.SHA256(bytes.NewReader(raw))
 	return hash
 }
 
-// readBounded reads a file that may come from anybody: not a device, not larger than limit bytes.
+// readBounded reads a file that may come from anybody: at most limit bytes, no device, and no pipe, which even opening
+// would wait at.
 func readBounded(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
 	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(raw)) > limit {
 		err = fmt.Errorf("%s is larger than %d bytes", path, limit)

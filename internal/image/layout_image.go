@@ -47,4 +47,6 @@ type layoutLayer struct {
 func (l layoutLayer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil }
 func (l layoutLayer) Size() (int64, error)                { return l.desc.Size, nil }
 func (l layoutLayer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
-func (l layoutLayer) Compressed() (io.ReadCloser, error)  { return l.path.Blob(l.desc.Digest) }
+func (l layoutLayer) Compressed() (io.ReadCloser, error) {
+	return l.path.Blob(l.desc.Digest)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ const (
 	maxConfigBytes  = 8 << 20
 	maxLayerBytes   = 32 << 30 // compressed, declared
 	maxUnpacked     = 64 << 30 // all layers, unpacked
+	maxEntries      = 400_000  // files in all layers; each costs a cataloguer about 4 KiB, and big node_modules have 150 000
 	maxIndexNesting = 4
 )
 
@@ -40,6 +42,7 @@ type Image struct {
 
 	content *measured
 	named   v1.Hash // what the tag pointed at: the index or the manifest
+	matched bool    // by the platform in an index
 }
 
 // Repository is where the image lies.
@@ -72,8 +75,9 @@ func ParsePlatform(text string) (v1.Platform, error) {
 	return *p, nil
 }
 
-// Open resolves the reference, once, and narrows an index to one platform. progress, if not nil, is told of the
-// compressed bytes read so far and in all.
+// Open resolves the reference, once, and narrows an index to one platform. A named platform is demanded of a single
+// image too; the zero Platform means this machine's for an index, and whatever it is for a single image. progress, if
+// not nil, is told of the compressed bytes read so far and in all.
 func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform, progress func(done, total int64)) (*Image, error) {
 	var from store
 	var err error
@@ -90,16 +94,19 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 		return nil, err
 	}
 	img := &Image{Reference: ref, named: root.digest}
-	chosen := root
+	chosen, want := root, platform
+	if platform.OS == "" {
+		want = HostPlatform()
+	}
 	for depth := 0; chosen.mediaType.IsIndex(); depth++ {
 		if depth == maxIndexNesting {
 			return nil, outcome.New(outcome.TooLarge, "%s: indexes within indexes, more than %d deep", ref, maxIndexNesting)
 		}
-		if chosen, err = img.narrow(ctx, from, chosen, platform); err != nil {
+		if chosen, err = img.narrow(ctx, from, chosen, want); err != nil {
 			return nil, err
 		}
 	}
-	return img.load(ctx, from, chosen, progress)
+	return img.load(ctx, from, chosen, platform, progress)
 }
 
 // store is where manifests and layers come from.
@@ -134,7 +141,7 @@ func (i *Image) narrow(ctx context.Context, from store, index manifest, want v1.
 		if attestation(entry) {
 			continue
 		}
-		if found == nil && (entry.Platform == nil && len(doc.Manifests) == 1 || entry.Platform != nil && entry.Platform.Satisfies(want)) {
+		if found == nil && (entry.Platform == nil && len(doc.Manifests) == 1 || entry.Platform != nil && satisfies(*entry.Platform, want)) {
 			found = entry
 			continue
 		}
@@ -145,7 +152,18 @@ func (i *Image) narrow(ctx context.Context, from store, index manifest, want v1.
 			With("it holds " + strings.Join(held, ", "))
 	}
 	i.LeftOut = append(i.LeftOut, held...)
+	i.matched = i.matched || found.Platform != nil
 	return from.byDigest(ctx, found.Digest)
+}
+
+// satisfies knows that arm64 and arm64/v8 are the same.
+func satisfies(is, want v1.Platform) bool {
+	for _, p := range []*v1.Platform{&is, &want} {
+		if p.Architecture == "arm64" && p.Variant == "v8" {
+			p.Variant = ""
+		}
+	}
+	return is.Satisfies(want)
 }
 
 // attestation tells BuildKit's attestation manifests, which are no images.
@@ -166,7 +184,7 @@ func platformName(p *v1.Platform) string {
 	return strings.Join(parts, "/")
 }
 
-func (i *Image) load(ctx context.Context, from store, m manifest, progress func(done, total int64)) (*Image, error) {
+func (i *Image) load(ctx context.Context, from store, m manifest, want v1.Platform, progress func(done, total int64)) (*Image, error) {
 	if !m.mediaType.IsImage() {
 		return nil, outcome.New(outcome.NotAnImage, "%s is of the media type %.80q, which is no image", i.Reference, m.mediaType)
 	}
@@ -190,7 +208,12 @@ func (i *Image) load(ctx context.Context, from store, m manifest, progress func(
 	}
 	i.Digest, i.ID = m.digest, doc.Config.Digest
 	i.Created = config.Created.UTC()
-	i.Platform = platformName(&v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant})
+	is := v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
+	i.Platform = platformName(&is)
+	// Where an index has named the platform its word counts: builders for many platforms leave wrong ones in configs.
+	if !i.matched && is.OS != "" && is.Architecture != "" && !satisfies(is, want) {
+		return nil, outcome.New(outcome.PlatformNotFound, "%s is a single image for %s, not for %s", i.Reference, i.Platform, platformName(&want))
+	}
 	i.content, err = measure(content, &doc, progress)
 	return i, err
 }
@@ -199,8 +222,8 @@ func (i *Image) checkManifest(doc *v1.Manifest) error {
 	switch {
 	case !doc.Config.MediaType.IsConfig():
 		return outcome.New(outcome.NotAnImage, "%s has a config of the type %.80q: an artefact, not an image", i.Reference, doc.Config.MediaType)
-	case doc.Config.Size > maxConfigBytes:
-		return outcome.New(outcome.TooLarge, "%s: the config has %d bytes, more than the %d allowed", i.Reference, doc.Config.Size, maxConfigBytes)
+	case doc.Config.Size < 0 || doc.Config.Size > maxConfigBytes: // go-containerregistry reads -1 without an end
+		return outcome.New(outcome.TooLarge, "%s: the config claims %d bytes; 0 to %d are allowed", i.Reference, doc.Config.Size, maxConfigBytes)
 	case len(doc.Layers) > maxLayers:
 		return outcome.New(outcome.TooLarge, "%s has %d layers, more than the %d allowed", i.Reference, len(doc.Layers), maxLayers)
 	}
@@ -209,23 +232,41 @@ func (i *Image) checkManifest(doc *v1.Manifest) error {
 			return outcome.New(outcome.NotAnImage, "%s: layer %d is of the media type %.80q, which is no layer", i.Reference, n+1, layer.MediaType)
 		}
 		if layer.Size < 0 || layer.Size > maxLayerBytes {
-			return outcome.New(outcome.TooLarge, "%s: layer %d claims %d bytes, more than the %d allowed", i.Reference, n+1, layer.Size, int64(maxLayerBytes))
+			return outcome.New(outcome.TooLarge, "%s: layer %d claims %d bytes; 0 to %d are allowed", i.Reference, n+1, layer.Size, int64(maxLayerBytes))
 		}
 	}
 	return nil
 }
 
-// Moved asks once more what the tag points at, and returns it where it is no longer what Open resolved.
+// Moved asks once more what the tag points at, and returns it where it is no longer what Open resolved. A digest that
+// was named along with the tag may be that of one platform in the tag's index.
 func (r *Registry) Moved(ctx context.Context, img *Image) (now v1.Hash, moved bool, err error) {
 	ref := img.Reference
 	if ref.tag == "" || !ref.InRegistry() {
 		return v1.Hash{}, false, nil
 	}
-	desc, err := r.puller.Head(ctx, r.repository(ref).Tag(ref.tag))
+	repo := r.repository(ref)
+	desc, err := r.puller.Head(ctx, repo.Tag(ref.tag))
 	if err != nil {
 		return v1.Hash{}, false, fault(ref.String(), err)
 	}
-	return desc.Digest, desc.Digest != img.named, nil
+	if desc.Digest == img.named {
+		return desc.Digest, false, nil
+	}
+	if ref.digest == "" || !desc.MediaType.IsIndex() {
+		return desc.Digest, true, nil
+	}
+	at := repo.Digest(desc.Digest.String())
+	index, err := r.puller.Get(ctx, at)
+	if err != nil {
+		return v1.Hash{}, false, faultOfManifest(at, err)
+	}
+	var doc v1.IndexManifest
+	if err := json.Unmarshal(index.Manifest, &doc); err != nil {
+		return v1.Hash{}, false, outcome.New(outcome.NotAnImage, "%s: the index cannot be read", at).Because(err)
+	}
+	holds := slices.ContainsFunc(doc.Manifests, func(entry v1.Descriptor) bool { return entry.Digest == img.named })
+	return desc.Digest, !holds, nil
 }
 
 type remoteStore struct {
@@ -262,8 +303,8 @@ func (s *remoteStore) image(_ context.Context, m manifest) (v1.Image, error) {
 
 // faultOfManifest tells a manifest whose bytes are not those of its digest from a registry that fails.
 func faultOfManifest(ref name.Reference, err error) error {
-	if strings.Contains(err.Error(), "does not match") || errors.Is(err, io.ErrUnexpectedEOF) {
-		return outcome.New(outcome.ContentDamaged, "%s: the manifest is not what its digest says", ref).Because(err)
+	if statusOf(err) == 0 && !isNetwork(err) && (strings.Contains(err.Error(), "does not match") || errors.Is(err, io.ErrUnexpectedEOF)) {
+		return outcome.New(outcome.ContentDamaged, "%s: the manifest is not what its digest says", ref).Because(discreet{err})
 	}
 	return fault(ref.String(), err)
 }

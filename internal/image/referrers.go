@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -60,12 +59,6 @@ type artifactManifest struct {
 	Annotations   map[string]string `json:"annotations,omitempty"`
 }
 
-type referrerIndex struct {
-	SchemaVersion int             `json:"schemaVersion"`
-	MediaType     types.MediaType `json:"mediaType"`
-	Manifests     []Referrer      `json:"manifests"`
-}
-
 // Referrers lists what refers to the subject: by the referrers API, or by the fallback tag where the registry answers
 // 404 to the API. Any other answer is an error, never an empty list.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
@@ -81,8 +74,8 @@ func (r *Registry) Referrers(ctx context.Context, subject name.Digest) ([]Referr
 func (r *Registry) referrersAPI(ctx context.Context, subject name.Digest) (found []Referrer, supported bool, err error) {
 	path := fmt.Sprintf("/v2/%s/referrers/%s", subject.RepositoryStr(), subject.DigestStr())
 	for page := 0; path != ""; page++ {
-		if page == maxReferrerPages || len(found) > maxReferrers {
-			return nil, true, outcome.New(outcome.TooLarge, "%s has more than %d referrers", subject, maxReferrers)
+		if page == maxReferrerPages {
+			return nil, true, outcome.New(outcome.TooLarge, "%s has more than %d pages of referrers", subject, maxReferrerPages)
 		}
 		answer, err := r.ask(ctx, subject.Repository, transport.PullScope, http.MethodGet, path, string(types.OCIImageIndex), nil)
 		if status := statusOf(err); status == http.StatusNotFound && page == 0 {
@@ -91,31 +84,18 @@ func (r *Registry) referrersAPI(ctx context.Context, subject name.Digest) (found
 		if err != nil {
 			return nil, true, unreadable(subject, err)
 		}
-		var list referrerIndex
-		if err := json.Unmarshal(answer.body, &list); err != nil || list.MediaType != "" && list.MediaType != types.OCIImageIndex {
-			return nil, true, outcome.New(outcome.ReferrersUnreadable, "%s: the registry's list of referrers is not an index", subject)
+		list, err := parseReferrers(answer.body)
+		if err != nil {
+			return nil, true, outcome.New(outcome.ReferrersUnreadable, "%s: the registry's list of referrers", subject).Because(err)
 		}
-		found = append(found, list.Manifests...)
-		path = nextPage(answer.header.Get("Link"), path)
+		if found = append(found, list.Manifests...); len(found) > maxReferrers {
+			return nil, true, outcome.New(outcome.TooLarge, "%s has more than %d referrers", subject, maxReferrers)
+		}
+		if path, err = nextPage(answer.header.Values("Link"), path, subject.RegistryStr()); err != nil {
+			return nil, true, outcome.New(outcome.ReferrersUnreadable, "%s: the rest of the registry's list of referrers", subject).Because(err)
+		}
 	}
 	return found, true, nil
-}
-
-// nextPage reads the next link, and stays on the same registry whatever it says.
-func nextPage(link, current string) string {
-	target, params, ok := strings.Cut(strings.TrimPrefix(link, "<"), ">")
-	if !ok || !strings.Contains(params, `rel="next"`) {
-		return ""
-	}
-	base, err := url.Parse(current)
-	if err != nil {
-		return ""
-	}
-	next, err := base.Parse(target)
-	if err != nil || next.RequestURI() == current {
-		return ""
-	}
-	return next.RequestURI()
 }
 
 // unreadable keeps the registry's own reason in the words, under the reason that a verifier needs: not known is not none.
@@ -131,18 +111,18 @@ func fallbackTag(subject name.Digest) name.Tag {
 }
 
 func (r *Registry) fallbackIndex(ctx context.Context, subject name.Digest) (referrerIndex, error) {
-	index := referrerIndex{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []Referrer{}}
 	tag := fallbackTag(subject)
 	path := fmt.Sprintf("/v2/%s/manifests/%s", tag.RepositoryStr(), tag.TagStr())
 	answer, err := r.ask(ctx, tag.Repository, transport.PullScope, http.MethodGet, path, string(types.OCIImageIndex), nil)
 	if statusOf(err) == http.StatusNotFound {
-		return index, nil
+		return referrerIndex{}, nil
 	}
 	if err != nil {
-		return index, unreadable(subject, err)
+		return referrerIndex{}, unreadable(subject, err)
 	}
-	if err := json.Unmarshal(answer.body, &index); err != nil {
-		return index, outcome.New(outcome.ReferrersUnreadable, "%s: the fallback index of referrers cannot be read", subject)
+	index, err := parseReferrers(answer.body)
+	if err != nil {
+		return index, outcome.New(outcome.ReferrersUnreadable, "%s", tag).Because(err)
 	}
 	if len(index.Manifests) > maxReferrers {
 		return index, outcome.New(outcome.TooLarge, "%s has more than %d referrers", subject, maxReferrers)
@@ -227,12 +207,18 @@ func (r *Registry) Attach(ctx context.Context, subject name.Digest, artifact Art
 	}
 	digest := digestOf(raw)
 	path := fmt.Sprintf("/v2/%s/manifests/%s", subject.RepositoryStr(), digest)
-	answer, err := r.ask(ctx, subject.Repository, transport.PushScope, http.MethodPut, path, string(m.MediaType), raw)
-	if err != nil {
-		return v1.Hash{}, refusedWrite(subject, err)
+	put := func() error {
+		_, err := r.ask(ctx, subject.Repository, transport.PushScope, http.MethodPut, path, string(m.MediaType), raw)
+		if err != nil {
+			return refusedWrite(subject, err)
+		}
+		return nil
+	}
+	if err := put(); err != nil {
+		return v1.Hash{}, err
 	}
 	entry := Referrer{Digest: digest, MediaType: m.MediaType, Size: int64(len(raw)), ArtifactType: artifact.Type, Annotations: artifact.Annotations}
-	return digest, r.list(ctx, subject, entry, answer.header.Get("OCI-Subject") != "")
+	return digest, r.list(ctx, subject, entry, put)
 }
 
 func describe(layer v1.Layer) v1.Descriptor {
@@ -243,8 +229,9 @@ func describe(layer v1.Layer) v1.Descriptor {
 }
 
 // list makes sure that the subject's referrers name the entry. The fallback index is read, changed and written without
-// a lock, so a second writer may undo the first: whoever finds its entry missing writes again.
-func (r *Registry) list(ctx context.Context, subject name.Digest, entry Referrer, taken bool) error {
+// a lock, so a second writer may undo the first: whoever finds its entry missing writes again. A registry may also say
+// that it took a manifest and lose it: put writes that once more.
+func (r *Registry) list(ctx context.Context, subject name.Digest, entry Referrer, put func() error) error {
 	pause := 50 * time.Millisecond
 	for range attachAttempts {
 		found, supported, err := r.referrersAPI(ctx, subject)
@@ -262,13 +249,12 @@ func (r *Registry) list(ctx context.Context, subject name.Digest, entry Referrer
 		if err := sleep(ctx, pause+rand.N(pause)); err != nil {
 			return err
 		}
+		if err := put(); err != nil {
+			return err
+		}
 		pause *= 2
 	}
-	said := ""
-	if taken {
-		said = ", although it said that it had taken it"
-	}
-	return outcome.New(outcome.WriteLost, "%s: the registry does not list %s%s", subject, entry.Digest, said)
+	return outcome.New(outcome.WriteLost, "%s: the registry does not list %s", subject, entry.Digest)
 }
 
 func (r *Registry) addToFallback(ctx context.Context, subject name.Digest, entry Referrer) ([]Referrer, error) {
@@ -277,8 +263,7 @@ func (r *Registry) addToFallback(ctx context.Context, subject name.Digest, entry
 		return nil, err
 	}
 	if !lists(index.Manifests, entry.Digest) {
-		index.Manifests = append(index.Manifests, entry)
-		raw, err := json.Marshal(index)
+		raw, err := index.with(entry)
 		if err != nil {
 			return nil, err
 		}

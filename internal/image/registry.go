@@ -3,9 +3,14 @@ package image
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -63,12 +68,31 @@ func NewRegistry(access Access) (*Registry, error) {
 type namedKeychain struct{ authn.Keychain }
 
 func (k namedKeychain) Resolve(of authn.Resource) (authn.Authenticator, error) {
-	auth, err := k.Keychain.Resolve(of)
-	if err != nil {
-		return nil, outcome.New(outcome.RegistryUnauthorized, "the login for %s cannot be read from Docker's configuration", of.RegistryStr()).Because(err)
+	type answer struct {
+		auth authn.Authenticator
+		err  error
 	}
-	return auth, nil
+	answered := make(chan answer, 1)
+	go func() {
+		auth, err := k.Keychain.Resolve(of)
+		answered <- answer{auth, err}
+	}()
+	unreadable := outcome.New(outcome.RegistryUnauthorized, "the login for %s cannot be read from Docker's configuration", of.RegistryStr())
+	select {
+	case a := <-answered:
+		if a.err != nil {
+			// Behind "out:" stands what a credential helper printed, which may be a password.
+			why, _, _ := strings.Cut(a.err.Error(), ", out:")
+			return nil, unreadable.Because(errors.New(why))
+		}
+		return a.auth, nil
+	case <-time.After(helperTimeout):
+		return nil, unreadable.Because(fmt.Errorf("the credential helper has not answered for %s", helperTimeout))
+	}
 }
+
+// helperTimeout is how long a credential helper may take; some ask a server of their own.
+const helperTimeout = 30 * time.Second
 
 // Options are go-containerregistry's for one call, on the sessions that are already open.
 func (r *Registry) Options(ctx context.Context) []remote.Option {
@@ -120,7 +144,7 @@ func fault(what string, err error) error {
 		return outcome.New(known.Reason, "%s: %s", what, known.Error()).With(known.Evidence...)
 	}
 	if errors.Is(err, context.Canceled) {
-		return err
+		return discreet{err}
 	}
 	var status *transport.Error
 	if errors.As(err, &status) {
@@ -128,10 +152,19 @@ func fault(what string, err error) error {
 			status.StatusCode, http.StatusText(status.StatusCode), diagnosis(status))
 	}
 	if isNetwork(err) {
-		return outcome.New(outcome.RegistryUnreachable, "%s", what).Because(err)
+		return outcome.New(outcome.RegistryUnreachable, "%s", what).Because(discreet{err})
 	}
-	return outcome.New(outcome.RegistryFailing, "%s", what).Because(err)
+	return outcome.New(outcome.RegistryFailing, "%s", what).Because(discreet{err})
 }
+
+// discreet is an error whose words leave out the queries of URLs: that of a redirect to storage is signed, and opens it
+// to whoever reads the log.
+type discreet struct{ error }
+
+var query = regexp.MustCompile(`(https?://[^\s"?]*)\?[^\s"]*`)
+
+func (d discreet) Error() string { return query.ReplaceAllString(d.error.Error(), "$1") }
+func (d discreet) Unwrap() error { return d.error }
 
 func reasonOf(status int) outcome.Reason {
 	switch {
@@ -162,6 +195,10 @@ func diagnosis(err *transport.Error) string {
 }
 
 func isNetwork(err error) bool {
+	var file *fs.PathError // whose errno looks like a network's error too
+	if errors.As(err, &file) {
+		return false
+	}
 	var network net.Error
 	var op *net.OpError
 	return errors.As(err, &network) || errors.As(err, &op)

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,16 +26,18 @@ const (
 	maxRetryAfter  = 30 * time.Second
 	maxRedirects   = 10
 	stallTimeout   = 60 * time.Second
+	minPace        = 1 << 10 // bytes a second, on the average of every stallTimeout that was spent waiting for a body
 	maxAnswerBytes = 8 << 20 // manifests, indexes, tokens, tag and referrer lists; registries allow 4 MiB manifests
 )
 
 // courteous is the HTTP transport for registries: it retries what may pass (429 and 5xx, with jitter), follows at most
-// ten redirects, bounds every answer that is not a blob, gives up on a body that stops coming, and speaks plain HTTP
-// only to loopback and to the hosts that the user named.
+// ten redirects, bounds every answer, gives up on a body that stops coming or only drips, and speaks plain HTTP only
+// to loopback and to the hosts that the user named.
 type courteous struct {
 	base     http.RoundTripper
 	insecure []string
 	backoff  time.Duration // first pause; doubles each time
+	stall    time.Duration
 	notice   func(string)
 	distrust sync.Map // host -> the certificate error it was met with
 }
@@ -58,7 +61,7 @@ func newTransport(ca []byte, insecure []string, notice func(string)) (http.Round
 	if notice == nil {
 		notice = func(string) {}
 	}
-	return &courteous{base: base, insecure: insecure, backoff: 250 * time.Millisecond, notice: notice}, nil
+	return &courteous{base: base, insecure: insecure, backoff: 250 * time.Millisecond, stall: stallTimeout, notice: notice}, nil
 }
 
 func (t *courteous) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -116,7 +119,7 @@ func (t *courteous) allowed(req *http.Request) error {
 
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // again says whether the request may be sent once more, and after how long.
@@ -172,44 +175,58 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// bounded puts a limit on the bytes of everything but blobs, whose size and digest their own reader checks, and on
-// the time between two reads.
+// bounded puts a limit on the bytes of the answer and on the time that it takes. The size and digest of a blob are
+// checked by its own reader; the limit here is behind that one.
 func (t *courteous) bounded(req *http.Request, resp *http.Response) *http.Response {
 	if resp == nil || resp.Body == nil {
 		return resp
 	}
-	left := int64(-1)
-	if !isBlob(req) {
-		left = maxAnswerBytes
+	limit := int64(maxAnswerBytes)
+	if isBlob(req) {
+		limit = maxLayerBytes
 	}
-	resp.Body = &boundedBody{body: resp.Body, left: left, of: req.URL.Host + req.URL.Path}
+	resp.Body = &boundedBody{body: resp.Body, limit: limit, stall: t.stall, of: req.URL.Host + req.URL.Path}
 	return resp
 }
+
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
+var blobRoute = regexp.MustCompile(`^/v2/.+/blobs/[a-z0-9+._-]+:[0-9a-zA-Z=_-]+$`)
 
 // isBlob looks at the first request of a chain of redirects: storage behind a registry has paths of its own.
 func isBlob(req *http.Request) bool {
 	for req.Response != nil && req.Response.Request != nil {
 		req = req.Response.Request
 	}
-	return strings.Contains(req.URL.Path, "/blobs/")
+	return blobRoute.MatchString(req.URL.Path)
 }
 
 type boundedBody struct {
-	body io.ReadCloser
-	left int64 // bytes; negative: not bounded here
-	of   string
+	body  io.ReadCloser
+	limit int64
+	stall time.Duration
+	of    string
+
+	read   int64
+	came   int64         // since the pace was last looked at
+	waited time.Duration // in Read alone: a slow reader is not the registry's fault
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
-	stall := time.AfterFunc(stallTimeout, func() { b.body.Close() })
+	start := time.Now()
+	stall := time.AfterFunc(b.stall, func() { b.body.Close() })
 	n, err := b.body.Read(p)
 	if !stall.Stop() && err != nil {
-		return n, outcome.New(outcome.RegistryUnreachable, "%s: nothing came for %s", b.of, stallTimeout)
+		return n, outcome.New(outcome.RegistryUnreachable, "%s: nothing came for %s", b.of, b.stall)
 	}
-	if b.left >= 0 {
-		if b.left -= int64(n); b.left < 0 {
-			return 0, outcome.New(outcome.TooLarge, "%s: the answer is larger than %d MiB", b.of, maxAnswerBytes>>20)
+	if b.read += int64(n); b.read > b.limit {
+		return 0, outcome.New(outcome.TooLarge, "%s: the answer is larger than %d MiB", b.of, b.limit>>20)
+	}
+	b.came += int64(n)
+	if b.waited += time.Since(start); err == nil && b.waited >= b.stall {
+		if b.came < int64(minPace*b.stall.Seconds()) {
+			return 0, outcome.New(outcome.RegistryUnreachable, "%s: only %d bytes came in %s", b.of, b.came, b.stall)
 		}
+		b.came, b.waited = 0, 0
 	}
 	return n, err
 }

@@ -70,6 +70,9 @@ func reference(spec *step.Spec) []byte {
 	for _, in := range spec.Inputs {
 		b.WriteString(row(in.Declaration()))
 	}
+	if len(spec.Outputs) == 0 {
+		return []byte(b.String())
+	}
 	b.WriteString("\n## Outputs\n\n| output | meaning |\n| --- | --- |\n")
 	for _, out := range spec.AllOutputs() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", out.Name, out.Usage)

@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
+// Distribution is the Type of the Coverage of an image whose distribution nobody knows. No package need be in it: what
+// a known distribution's package database would have named may not have been looked for.
+const Distribution = "distribution"
+
 // Coverage says for one distribution release or one ecosystem whether silence means anything.
 type Coverage struct {
-	Type      string `json:"type"`                // of the packages: deb, apk, rpm, npm, java-archive, go-module, ...
+	Type      string `json:"type"`                // of the packages: deb, apk, rpm, npm, java-archive, go-module, ...; or Distribution
 	Release   string `json:"release,omitempty"`   // of the distribution, debian:11; "unknown" where it was not detected
 	Packages  int    `json:"packages"`            // looked up
 	Covered   bool   `json:"covered"`             // the database holds at least one record for it
@@ -41,38 +44,55 @@ func isRelease(release, named string) bool {
 	return strings.EqualFold(release[:len(named)], named) && release[len(named)] == '.'
 }
 
+// Unreadable is a file that should have named packages, and could not be read.
+type Unreadable struct {
+	Path      string `json:"path"`
+	Cataloger string `json:"cataloger"` // what tried to read it
+	Error     string `json:"error"`     // one line, short
+	// Decisive: it is a distribution's package database or a lock file, and not one package of it is known, so that the
+	// gate cannot tell. Others (a jar, a binary, a package.json) are only told.
+	Decisive bool `json:"decisive,omitempty"`
+}
+
+// UnreadableName is what Rules.AllowUncovered calls all files that could not be read.
+const UnreadableName = "unreadable"
+
 // Found is what a scan has to say about one image.
 type Found struct {
 	Findings    []Finding
 	Coverage    []Coverage
-	Packages    int // in the catalogue
-	Unmatchable int // of these, without the name, version or identifier that a look-up needs
+	Unreadable  []Unreadable // the decisive first
+	Packages    int          // in the catalogue
+	Unmatchable int          // of these, without what a look-up needs: a name, an identifier, a version that can be compared
 }
 
 // Decision is the answer and what it rests on. The zero value is undecided.
 type Decision struct {
-	Ending   outcome.Ending
-	Reason   outcome.Reason // empty when accepted
-	Failing  []Finding      // at or above the limit and not waived, the worst first
-	Waived   []Finding      // would be failing but for a waiver
-	Expired  []Waiver       // that would have covered a failing finding
-	Coverage []Coverage     // with Accepted filled in
-	Counts   Counts         // of all findings
-	limit    Limit
+	Ending     outcome.Ending
+	Reason     outcome.Reason // empty when accepted
+	Failing    []Finding      // at or above the limit, the worst first
+	Coverage   []Coverage     // with Accepted filled in
+	Unreadable []Unreadable   // for which it is undecided: decisive, and not accepted by the rules
+	Counts     Counts         // of all findings
+	limit      Limit
 }
 
-// Decide answers. What the database knows nothing about comes first: with a release or an ecosystem uncovered, no package
-// at all, or not one that could be looked up, the gate cannot tell, whatever it found besides. Then a finding at or above
-// the limit is a no.
-func Decide(found Found, rules Rules, today time.Time) Decision {
+// Decide answers. What nobody could look at comes first: with a package database unread, a release or an ecosystem
+// uncovered, no package at all, or not one that could be looked up, the gate cannot tell, whatever it found besides. Then
+// a finding at or above the limit is a no. No rule depends on the day yet.
+func Decide(found Found, rules Rules) Decision {
 	d := Decision{Counts: Count(found.Findings), limit: rules.FailOn}
 	for _, f := range found.Findings {
-		d.weigh(f, rules, today)
+		if rules.refuses(f) {
+			d.Failing = append(d.Failing, f)
+		}
 	}
 	Sort(d.Failing)
-	Sort(d.Waived)
 	lookedUp := d.cover(found.Coverage, rules)
+	d.Unreadable = rules.unread(found.Unreadable)
 	switch {
+	case len(d.Unreadable) > 0:
+		d.Ending, d.Reason = outcome.Undecided, outcome.NotCovered
 	case found.Packages == 0 && !rules.AllowEmpty:
 		d.Ending, d.Reason = outcome.Undecided, outcome.EmptyCatalogue
 	case len(d.Uncovered()) > 0 || found.Packages > 0 && lookedUp == 0:
@@ -85,35 +105,19 @@ func Decide(found Found, rules Rules, today time.Time) Decision {
 	return d
 }
 
-func (d *Decision) weigh(f Finding, rules Rules, today time.Time) {
-	if !rules.refuses(f) {
-		return
-	}
-	waived := false
-	for _, w := range rules.Waivers {
-		switch {
-		case !w.covers(f):
-		case !w.Expired(today):
-			waived = true
-		case !slices.Contains(d.Expired, w):
-			d.Expired = append(d.Expired, w)
-		}
-	}
-	if waived {
-		d.Waived = append(d.Waived, f)
-		return
-	}
-	d.Failing = append(d.Failing, f)
-}
-
 func (r Rules) refuses(f Finding) bool {
 	if r.OnlyFixed && !f.Fix.Available() {
 		return false
 	}
-	if f.Weight() == Unknown && r.FailOnUnknown && r.FailOn != Never {
-		return true
-	}
 	return r.FailOn.Reached(f.Weight())
+}
+
+// unread is what the rules do not accept of what could not be read.
+func (r Rules) unread(files []Unreadable) []Unreadable {
+	if slices.ContainsFunc(r.AllowUncovered, func(n string) bool { return strings.EqualFold(n, UnreadableName) }) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(u Unreadable) bool { return !u.Decisive })
 }
 
 func (d *Decision) cover(coverage []Coverage, rules Rules) (lookedUp int) {
@@ -157,14 +161,28 @@ func (d Decision) Summary() string {
 }
 
 func (d Decision) gaps() string {
-	if len(d.Uncovered()) == 0 {
-		return "none of the packages could be looked up"
+	var parts, names []string
+	if n := len(d.Unreadable); n > 0 {
+		text := fmt.Sprintf("the package list %.200q cannot be read", d.Unreadable[0].Path)
+		if n > 1 {
+			text += fmt.Sprintf(" (nor can %d more)", n-1)
+		}
+		parts = append(parts, text)
 	}
-	var names []string
 	for _, c := range d.Uncovered() {
+		if c.Type == Distribution {
+			parts = append(parts, "the distribution of the image is not known")
+			continue
+		}
 		names = append(names, fmt.Sprintf("%s (%d packages)", c.Name(), c.Packages))
 	}
-	return "the database holds no record for " + strings.Join(names, ", ")
+	if len(names) > 0 {
+		parts = append(parts, "the database holds no record for "+strings.Join(names, ", "))
+	}
+	if len(parts) == 0 {
+		return "none of the packages could be looked up"
+	}
+	return strings.Join(parts, "; ")
 }
 
 // besides is what would have refused, had the gate been able to tell.

@@ -89,7 +89,7 @@ func (f Finding) Where() string {
 // Weight is the severity that the limit is compared with. A vulnerability that is known to be exploited and that
 // nobody has rated weighs as critical; other unrated ones weigh nothing but at the strictest limit, and are counted and
 // shown as unknown instead: most records of Debian, Alpine and the Go database carry no rating, so that refusing every
-// one of them would refuse nearly every image for a reason that nobody can act on. Rules.FailOnUnknown refuses them.
+// one of them would refuse nearly every image for a reason that nobody can act on.
 func (f Finding) Weight() Severity {
 	if f.Severity == Unknown && f.KnownExploited {
 		return Critical

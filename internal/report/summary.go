@@ -62,7 +62,7 @@ func Gate(v GateView) string {
 	}
 	coverage(&b, d.Coverage)
 	if v.Unmatchable > 0 {
-		fmt.Fprintf(&b, "%d packages have no name, version or identifier to look up.\n\n", v.Unmatchable)
+		fmt.Fprintf(&b, "%d packages have no name, identifier or comparable version to look up.\n\n", v.Unmatchable)
 	}
 	fmt.Fprintf(&b, "Advisory data of %s, database built %s, %s\n\n", day(v.DatabaseData), day(v.DatabaseBuilt), markdown.Code(v.DatabaseSHA256))
 	return b.String()

@@ -17,6 +17,7 @@ type Catalogue struct {
 	content *syft.SBOM
 	from    Format
 	subject string
+	name    string       // what a CycloneDX document calls its root component; syft drops it
 	image   *image.Image // nil where the catalogue was read from a document
 	tool    Tool
 }
@@ -71,12 +72,9 @@ func (c *Catalogue) Types() []Count {
 	return list
 }
 
-// Name is what the document calls the image, without its digest.
+// Name is what the document calls the image, without its digest; empty where it says nothing.
 func (c *Catalogue) Name() string {
-	name, _, _ := strings.Cut(c.content.Source.Name, "@")
-	if name == "" {
-		return "image"
-	}
+	name, _, _ := strings.Cut(cmp.Or(c.name, c.content.Source.Name), "@")
 	return name
 }
 

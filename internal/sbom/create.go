@@ -10,6 +10,7 @@ import (
 	stereoscope "github.com/anchore/stereoscope/pkg/image"
 	"github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
+	"github.com/anchore/syft/syft/source"
 	"github.com/anchore/syft/syft/source/stereoscopesource"
 	_ "github.com/glebarez/go-sqlite" // syft reads RPM databases with it, and grype registers the same one
 
@@ -51,6 +52,15 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
+	files, err := src.FileResolver(source.SquashedScope)
+	if err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	tidy(content, files, os.TempDir())
+	// What a library has swallowed may be what a package was in.
+	if err := img.Err(); err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
 	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool}, nil
 }
 
@@ -70,11 +80,13 @@ func withLicenses(ctx context.Context, cfg *syft.CreateSBOMConfig) func() (conte
 	}
 }
 
-// config is syft's default, as its CLI uses it, but for two things. Go symbols are captured, as the grype CLI does:
+// config is syft's default, as its CLI uses it, but for three things. Go symbols are captured, as the grype CLI does:
 // without them a binary is blamed for every vulnerable function of a module, called or not. Files are not digested:
-// no document lists them unless asked, and reading every byte of an image again costs seconds.
+// no document lists them unless asked, and reading every byte of an image again costs seconds. What could not be read is
+// kept, even where something else was found in the same file, and nothing is added for files that hold no package.
 func config(tool Tool) *syft.CreateSBOMConfig {
-	cfg := syft.DefaultCreateSBOMConfig().WithTool(tool.Name, tool.Version).WithoutFiles()
+	cfg := syft.DefaultCreateSBOMConfig().WithTool(tool.Name, tool.Version).WithoutFiles().
+		WithUnknownsConfig(cataloging.UnknownsConfig{})
 	cfg.Packages.Golang = cfg.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
 	return cfg
 }

@@ -3,6 +3,7 @@ package sbom
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,6 +82,7 @@ func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
 		return nil, err
 	}
 	doc.DocumentNamespace = fmt.Sprintf("https://github.com/stepseal/stepseal/spdx/%s", c.id("spdx"))
+	withoutFiles(&doc)
 	doc.CreationInfo.Created = c.time(epoch).Format(time.RFC3339)
 	if root := c.rootPackage(&doc); root != nil {
 		doc.DocumentName = c.image.Repository()
@@ -91,6 +93,22 @@ func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
 			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: c.purl()}}
 	}
 	return evidence.Encode(&doc)
+}
+
+// withoutFiles leaves out the files that syft lists as evidence of packages: it has no digest of them, and the
+// specification demands one.
+func withoutFiles(doc *v2_3.Document) {
+	files := map[common.ElementID]bool{}
+	for _, f := range doc.Files {
+		files[f.FileSPDXIdentifier] = true
+	}
+	doc.Files = nil
+	for _, p := range doc.Packages {
+		p.Files = nil
+	}
+	doc.Relationships = slices.DeleteFunc(doc.Relationships, func(r *v2_3.Relationship) bool {
+		return files[r.RefA.ElementRefID] || files[r.RefB.ElementRefID]
+	})
 }
 
 // rootPackage is the package that the document describes.

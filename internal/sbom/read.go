@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/anchore/packageurl-go"
 	"github.com/anchore/syft/syft/format/cyclonedxjson"
 	"github.com/anchore/syft/syft/format/spdxjson"
 	"github.com/anchore/syft/syft/format/syftjson"
@@ -37,7 +38,28 @@ func Read(name string, doc []byte) (*Catalogue, error) {
 	if err != nil {
 		return nil, bad(err)
 	}
-	return &Catalogue{content: content, from: format, subject: subject}, nil
+	return &Catalogue{content: content, from: format, subject: subject, name: rootName(doc)}, nil
+}
+
+// rootName is the name of a CycloneDX document's root component; by its purl, where that has a repository.
+func rootName(doc []byte) string {
+	var bom struct {
+		Metadata struct {
+			Component struct {
+				Name string `json:"name"`
+				PURL string `json:"purl"`
+			} `json:"component"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(doc, &bom) != nil {
+		return ""
+	}
+	if purl, err := packageurl.FromString(bom.Metadata.Component.PURL); err == nil {
+		if repository := purl.Qualifiers.Map()["repository_url"]; repository != "" {
+			return repository
+		}
+	}
+	return bom.Metadata.Component.Name
 }
 
 // formatOf looks at the marks that the specifications demand of their documents.

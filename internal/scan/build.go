@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	grypedb "github.com/anchore/grype/grype/db"
 	"github.com/anchore/grype/grype/db/provider"
 	v6 "github.com/anchore/grype/grype/db/v6"
+	"github.com/anchore/grype/grype/db/v6/distribution"
 	"github.com/spf13/afero"
 
 	"github.com/stepseal/stepseal/internal/advisory"
@@ -27,9 +29,9 @@ type BuildOptions struct {
 	FS     fs.FS    // more of them; may be nil
 	Bounds advisory.Bounds
 
-	// Output is an archive if it ends in .tar.gz or .tar.zst: the kind that grype db import takes, with a latest.json
-	// beside it for a web server. Anything else is a folder, which is also one that the grype CLI can be pointed at
-	// (GRYPE_DB_CACHE_DIR).
+	// Output is an archive if it ends in .tar.gz or .tar.zst: the kind that grype db import takes. A latest.json that
+	// names it, for a web server, is written beside it and replaces the one that is there; a latest.json of another kind
+	// is an error. Anything else is a folder, which is also one that the grype CLI can be pointed at (GRYPE_DB_CACHE_DIR).
 	Output  string
 	WorkDir string    // for what is needed on the way; must exist
 	Built   time.Time // the build date to write down
@@ -85,19 +87,53 @@ func (opt BuildOptions) check() error {
 	switch {
 	case opt.Output == "":
 		return outcome.New(outcome.InvalidInput, "no output was named for the database")
-	case strings.HasSuffix(opt.Output, ".db"):
+	case archiveKind(opt.Output) == notDatabase && (slices.Contains(otherKinds, filepath.Ext(opt.Output)) || isOther(opt.Output)):
 		return outcome.New(outcome.InvalidInput, "the output %s is neither a folder nor a .tar.gz or .tar.zst archive", opt.Output)
 	case len(opt.Inputs) == 0 && opt.FS == nil:
 		return outcome.New(outcome.InvalidInput, "no advisories were named to build a database from")
 	}
+	if archiveKind(opt.Output) != notDatabase {
+		return replaceable(filepath.Join(filepath.Dir(opt.Output), distribution.LatestFileName))
+	}
 	entries, err := os.ReadDir(opt.Output)
-	if err != nil || archiveKind(opt.Output) != notDatabase || len(entries) == 0 {
-		return nil // a file is replaced, and what cannot be read cannot be written either: that is told then
+	if err != nil || len(entries) == 0 {
+		return nil // what cannot be read cannot be written either: that is told then
 	}
 	if _, err := os.Stat(filepath.Join(opt.Output, "6", databaseFile)); err != nil {
 		return outcome.New(outcome.InvalidInput, "the output folder %s holds other things than a database", opt.Output)
 	}
 	return nil
+}
+
+// replaceable refuses to overwrite a latest.json that names no database: the name is a common one.
+func replaceable(latest string) error {
+	info, err := os.Lstat(latest)
+	if err != nil {
+		return nil // what cannot be looked at cannot be written either: that is told then
+	}
+	var named struct {
+		SchemaVersion  json.RawMessage `json:"schemaVersion"`
+		Path, Checksum string
+	}
+	refused := outcome.New(outcome.InvalidInput, "%s is in the way: it describes no database, and the archive's own description is written there", latest).
+		Hint("choose another folder for the archive")
+	if !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		return refused
+	}
+	doc, err := os.ReadFile(latest)
+	if err != nil || json.Unmarshal(doc, &named) != nil || named.SchemaVersion == nil || named.Path == "" || named.Checksum == "" {
+		return refused
+	}
+	return nil
+}
+
+// otherKinds are endings of files that somebody may take for an output; none of them is a folder's.
+var otherKinds = []string{".db", ".zip", ".tar", ".gz", ".tgz", ".zst", ".xz", ".json"}
+
+// isOther reports whether something that is no folder stands there.
+func isOther(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 func archiveKind(name string) kind {

@@ -26,7 +26,7 @@ import (
 
 // Bounds on archives. The official database is 100 MB packed and 1.6 GB unpacked.
 const (
-	maxUnpacked = 16 << 30
+	maxUnpacked = 16 << 30 // of one file, and of all that is read from an archive, taken or not
 	maxEntries  = 64
 	maxWindow   = 256 << 20
 )
@@ -122,10 +122,12 @@ func unpack(ctx context.Context, from string, kind kind, dir string) (sums, erro
 	default:
 		return write(filepath.Join(dir, databaseFile), in)
 	}
-	return untar(tar.NewReader(in), dir)
+	return untar(in, maxUnpacked, dir)
 }
 
-func untar(archive *tar.Reader, dir string) (of sums, err error) {
+// untar takes two files out of an archive and reads at most that many bytes of it.
+func untar(in io.Reader, most int64, dir string) (of sums, err error) {
+	archive := tar.NewReader(&bounded{from: in, left: most, most: most})
 	for n := 0; ; n++ {
 		entry, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -158,6 +160,20 @@ func untar(archive *tar.Reader, dir string) (of sums, err error) {
 		return sums{}, fmt.Errorf("no %s in it", databaseFile)
 	}
 	return of, nil
+}
+
+// bounded reads so much and fails at the next byte: what is skipped in an archive has to be unpacked too.
+type bounded struct {
+	from       io.Reader
+	left, most int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("it unpacks to more than %d bytes", b.most)
+	}
+	return n, err
 }
 
 func write(name string, from io.Reader) (sums, error) {

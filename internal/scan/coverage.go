@@ -10,6 +10,7 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/distro"
 	"github.com/anchore/grype/grype/pkg"
+	"github.com/anchore/grype/grype/version"
 	"github.com/anchore/grype/grype/vulnerability"
 	syftpkg "github.com/anchore/syft/syft/pkg"
 
@@ -84,12 +85,24 @@ func (db *Database) coverage(packages []pkg.Package) (rows []policy.Coverage, un
 	return rows, unmatchable, nil
 }
 
-// matchable says whether the package has what a look-up needs.
+// matchable says whether the package has what a look-up needs. A version that grype cannot read compares with none: each
+// record of the package is left out for it, without a word.
 func matchable(p *pkg.Package) bool {
-	if p.Name == "" || p.Version == "" || strings.EqualFold(p.Version, "unknown") {
+	if p.Name == "" || p.Version == "" || strings.EqualFold(p.Version, "unknown") || placeholder(p) {
+		return false
+	}
+	if version.New(p.Version, pkg.VersionFormat(*p)).Validate() != nil {
 		return false
 	}
 	return p.PURL != "" || len(p.CPEs) > 0
+}
+
+// placeholder is what a Go program says of itself where nobody gave it a version; grype does not look it up.
+// https://github.com/anchore/grype/blob/v0.120.1/grype/matcher/golang/matcher.go
+func placeholder(p *pkg.Package) bool {
+	m, ok := p.Metadata.(pkg.GolangBinMetadata)
+	return ok && m.MainModule != "" && m.MainModule == p.Name &&
+		(strings.HasPrefix(p.Version, "v0.0.0-") || strings.HasPrefix(p.Version, "(devel)"))
 }
 
 func (db *Database) lookUp(p *pkg.Package, at map[[2]string]int, rows []policy.Coverage) (policy.Coverage, error) {

@@ -23,7 +23,7 @@ type Source struct {
 	CacheDir string
 
 	// Without a Path, it is the database that the grype CLI uses, in GrypeDir (empty: where the CLI keeps it), kept up to
-	// date from URL (empty: the CLI's) if UpdateAllowed.
+	// date from URL (empty: the CLI's) if UpdateAllowed. URL is https, or http on this machine.
 	GrypeDir             string
 	URL                  string
 	UpdateAllowed        bool
@@ -35,8 +35,6 @@ type Limits struct {
 	// MaxAge is counted from the older of the build date and the newest date of any provider's data: a database built
 	// today from last year's data is a year old. Zero is 120 hours.
 	MaxAge time.Duration
-	// MaxProviderAge limits single providers further.
-	MaxProviderAge map[string]time.Duration
 }
 
 func (l Limits) maxAge() time.Duration { return cmp.Or(l.MaxAge, 120*time.Hour) }
@@ -53,7 +51,10 @@ type Database struct {
 
 // Info identifies a database.
 type Info struct {
-	SHA256    string     `json:"sha256"` // of vulnerability.db as it was given, before indexes are added to it
+	// SHA256 is of vulnerability.db as it was given. An archive or file of grype's publisher is given without indexes, and
+	// its digest is the same on every machine; the folder that the grype CLI keeps, and what Build writes, have them in the
+	// file, so that grype's folder has another digest than the archive it was downloaded as.
+	SHA256    string     `json:"sha256"`
 	Built     time.Time  `json:"built"`
 	Schema    string     `json:"schema"`
 	Providers []Provider `json:"providers"` // by name
@@ -190,17 +191,9 @@ func (i Info) Fresh(limits Limits, now time.Time) error {
 		return outcome.New(outcome.DatabaseDamaged, "vulnerability data claims to be of %s, which is in the future", date.Format(time.DateOnly)).
 			Hint("check the clock of this machine")
 	}
-	stale := func(of string, date time.Time, most time.Duration) error {
-		return outcome.New(outcome.DatabaseStale, "vulnerability data%s is %s, at most %s are allowed", of, age(now, date), span(most)).
-			With(i.dates()...)
-	}
 	if now.Sub(date) > limits.maxAge() {
-		return stale("", date, limits.maxAge())
-	}
-	for _, p := range i.Providers {
-		if most, limited := limits.MaxProviderAge[p.Name]; limited && now.Sub(p.Captured) > most {
-			return stale(" of "+p.Name, p.Captured, most)
-		}
+		return outcome.New(outcome.DatabaseStale, "vulnerability data is %s, at most %s are allowed", age(now, date), span(limits.maxAge())).
+			With(i.dates()...)
 	}
 	return nil
 }

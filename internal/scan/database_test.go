@@ -2,6 +2,7 @@ package scan
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -159,7 +160,6 @@ func TestOpeningRefusesWhatCannotBeTrusted(t *testing.T) {
 		"an empty file":            {file("vulnerability.db", nil), Limits{}, now, outcome.DatabaseDamaged, "neither"},
 		"an SQLite file cut short": {file("vulnerability.db", database[:8192]), Limits{}, now, outcome.DatabaseDamaged, ""},
 		"old data":                 {good, Limits{}, now.AddDate(0, 0, 9), outcome.DatabaseStale, "vulnerability data is 10 days old, at most 5 days are allowed"},
-		"one provider's old data":  {good, Limits{MaxProviderAge: map[string]time.Duration{"debian": 720 * time.Hour}}, now, outcome.DatabaseStale, "data of debian is 1293 days old"},
 		"data from the future":     {good, Limits{}, now.AddDate(0, 0, -30), outcome.DatabaseDamaged, "in the future"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -381,6 +381,83 @@ func TestGrypesOwnDatabaseIsKeptUpToDate(t *testing.T) {
 	src.GrypeDir = t.TempDir()
 	if _, err := Open(context.Background(), src, Limits{}, now); reason(err) != outcome.DatabaseUnavailable {
 		t.Errorf("without a database and without a server: %v", err)
+	}
+}
+
+func TestDatabasesComeOverSafeConnectionsOnly(t *testing.T) {
+	for url, safe := range map[string]bool{
+		"https://mirror.example/databases": true, "http://localhost:8080/x": true, "http://127.3.2.1/x": true, "http://[::1]:80/x": true,
+		"http://mirror.example/databases": false, "http://127.0.0.1.example/": false, "HTTP://mirror.example": false, "git::https://mirror.example/x": false,
+		"file:///tmp/latest.json": false, "s3://bucket/x": false, "mirror.example": false, "/tmp/latest.json": false, "http://%zz": false, "http://0.0.0.0/": false,
+	} {
+		if got := safeURL(url) == nil; got != safe {
+			t.Errorf("%s: safe %t", url, got)
+		}
+	}
+	src := Source{GrypeDir: t.TempDir(), CacheDir: t.TempDir(), URL: "http://mirror.example/latest.json", UpdateAllowed: true}
+	if _, err := Open(context.Background(), src, Limits{}, now); reason(err) != outcome.InvalidInput || !strings.Contains(err.Error(), "not https") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWhatIsSkippedInAnArchiveIsBoundedToo(t *testing.T) {
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for _, head := range []tar.Header{{Name: "padding", Size: 1 << 20}, {Name: databaseFile, Size: 4}} {
+		head.Typeflag, head.Mode = tar.TypeReg, 0o600
+		if err := w.WriteHeader(&head); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.CopyN(w, zero{}, head.Size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := untar(bytes.NewReader(archive.Bytes()), 1<<19, t.TempDir()); err == nil || !strings.Contains(err.Error(), "unpacks to more than 524288 bytes") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := untar(bytes.NewReader(archive.Bytes()), int64(archive.Len()), t.TempDir()); err != nil {
+		t.Errorf("an archive at the bound: %v", err)
+	}
+}
+
+func TestAFolderThatCannotBeReplacedStays(t *testing.T) {
+	dir := t.TempDir()
+	output, aside := filepath.Join(dir, "db"), filepath.Join(dir, "aside")
+	if err := os.MkdirAll(filepath.Join(output, "6"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace(output, filepath.Join(dir, "missing"), aside); err == nil {
+		t.Error("no error")
+	}
+	if _, err := os.Stat(filepath.Join(output, "6")); err != nil {
+		t.Errorf("the old folder is lost: %v", err)
+	}
+}
+
+func TestAForeignLatestDocumentIsNotOverwritten(t *testing.T) {
+	build := func(latest string) (string, error) {
+		file := filepath.Join(t.TempDir(), "latest.json")
+		if err := os.WriteFile(file, []byte(latest), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Build(context.Background(), BuildOptions{FS: testset.FS, Output: filepath.Join(filepath.Dir(file), "a.tar.zst"), WorkDir: t.TempDir(), Built: now})
+		doc, _ := os.ReadFile(file)
+		return string(doc), err
+	}
+	for _, foreign := range []string{`{"release":"1.2.3"}`, "", "[]", `{"path":"x","checksum":"y"}`} {
+		if left, err := build(foreign); reason(err) != outcome.InvalidInput || left != foreign {
+			t.Errorf("%s: error %v, and %s is left", foreign, err, left)
+		}
+	}
+	ours, err := os.ReadFile(filepath.Join(filepath.Dir(built().Output), "latest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := build(string(ours)); err != nil {
+		t.Errorf("one of ours: %v", err)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/anchore/grype/grype/vulnerability"
 	"github.com/anchore/syft/syft/file"
 	syftpkg "github.com/anchore/syft/syft/pkg"
+	syftsbom "github.com/anchore/syft/syft/sbom"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
@@ -34,7 +35,10 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	packages, of := prepare(content, catalogue.From())
 	result := Result{MatchedFrom: catalogue.From()}
 	result.Packages = content.Artifacts.Packages.PackageCount()
-	result.Notes = notes(packages, of, catalogue.From())
+	for _, u := range catalogue.Unreadable() {
+		result.Unreadable = append(result.Unreadable, policy.Unreadable(u))
+	}
+	result.Notes = append(notes(content, packages, of, catalogue.From()), unreadableNotes(result.Unreadable)...)
 
 	watched := &watchedProvider{Provider: db.provider, names: db.names}
 	vulnerable := grype.VulnerabilityMatcher{
@@ -56,6 +60,9 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	policy.Sort(result.Findings)
 	if result.Coverage, result.Unmatchable, err = db.coverage(packages); err != nil {
 		return Result{}, outcome.New(outcome.DatabaseDamaged, "the database could not be searched").Because(err)
+	}
+	if of.DistroDetectionFailed && of.Distro == nil {
+		result.Coverage = append(result.Coverage, policy.Coverage{Type: policy.Distribution, Release: unknownRelease})
 	}
 	return result, nil
 }
@@ -127,10 +134,14 @@ func (p *watchedProvider) failed() error {
 	return p.first
 }
 
-func notes(packages []pkg.Package, of pkg.Context, from sbom.Format) []string {
+func notes(content *syftsbom.SBOM, packages []pkg.Package, of pkg.Context, from sbom.Format) []string {
 	var notes []string
-	if of.DistroDetectionFailed {
-		notes = append(notes, "the image has an os-release file, and the distribution in it is not known")
+	release := content.Artifacts.LinuxDistribution
+	switch {
+	case of.DistroDetectionFailed:
+		notes = append(notes, fmt.Sprintf("the image has an os-release file, and the distribution in it (%.40q) is not known", release.ID))
+	case release != nil && release.ID != "busybox" && !holdsOSPackages(content): // which is a program, not a distribution
+		notes = append(notes, fmt.Sprintf("the image says that it is %.40q, and none of that distribution's packages was found in it", release.ID))
 	}
 	binaries, symbols := 0, false
 	for _, p := range packages {
@@ -146,6 +157,32 @@ func notes(packages []pkg.Package, of pkg.Context, from sbom.Format) []string {
 		notes = append(notes, fmt.Sprintf("matched from %s, which says less than the image: findings are coarser", from))
 	}
 	return notes
+}
+
+func holdsOSPackages(content *syftsbom.SBOM) bool {
+	for p := range content.Artifacts.Packages.Enumerate() {
+		if isOSPackage(p.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxNamed bounds how many files a note names.
+const maxNamed = 5
+
+func unreadableNotes(files []policy.Unreadable) []string {
+	if len(files) == 0 {
+		return nil
+	}
+	var names []string
+	for _, u := range files[:min(len(files), maxNamed)] {
+		names = append(names, fmt.Sprintf("%.200q (%.200q)", u.Path, u.Error))
+	}
+	if more := len(files) - maxNamed; more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return []string{fmt.Sprintf("what these %d files hold is not known, because they cannot be read: %s", len(files), strings.Join(names, ", "))}
 }
 
 // Bounds on what one finding carries, so that one record cannot blow up a report.

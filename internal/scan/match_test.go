@@ -16,6 +16,7 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/distro"
 	"github.com/anchore/grype/grype/pkg"
+	"github.com/anchore/syft/syft/file"
 	"github.com/anchore/syft/syft/format"
 	"github.com/anchore/syft/syft/format/cyclonedxjson"
 	"github.com/anchore/syft/syft/format/spdxjson"
@@ -252,7 +253,15 @@ func TestCoverage(t *testing.T) {
 		},
 		"packages of a distribution that nobody knows": {
 			catalogue(&linux.Release{ID: "homemade", VersionID: "1"}, deb("gzip", "1.10-4", "")),
-			[]policy.Coverage{{Type: "deb", Release: "unknown", Packages: 1}}, 0,
+			[]policy.Coverage{{Type: "deb", Release: "unknown", Packages: 1}, {Type: "distribution", Release: "unknown"}}, 0,
+		},
+		"a distribution that nobody knows, without a package of its own": {
+			catalogue(&linux.Release{ID: "homemade", VersionID: "1"}, npm("lodash", "4.17.21")),
+			[]policy.Coverage{{Type: "npm", Packages: 1, Covered: true}, {Type: "distribution", Release: "unknown"}}, 0,
+		},
+		"versions that compare with none": {
+			catalogue(debian11, deb("gzip", "not a version", ""), python("flask", "master"), goModule("golang.org/x/net", "(devel)"), mainModule("v0.0.0-20210405180319-a5a99cb37ef4"), mainModule("v1.2.3")),
+			[]policy.Coverage{{Type: "go-module", Packages: 1, Covered: true}}, 4,
 		},
 		"ecosystems with and without records, and what cannot be looked up": {
 			catalogue(nil, npm("lodash", "4.17.21"), python("flask", "3.0.0"), goModule("golang.org/x/net", "v0.40.0"), binary("node", "20.0.0", "/usr/bin/node"), noVersion, nameless),
@@ -331,6 +340,36 @@ func TestAReleaseAtItsEndOfLifeIsReported(t *testing.T) {
 			t.Errorf("on %s: %+v, %v, want %q", today, found.Coverage, err, want)
 		}
 		db.Close()
+	}
+}
+
+// Garbage in the place of a package database is no image without packages.
+func TestWhatCannotBeReadIsPartOfTheResult(t *testing.T) {
+	broken := content(debian11, npm("lodash", "4.17.21"))
+	at := func(path string) file.Coordinates { return file.Coordinates{RealPath: path, FileSystemID: layer} }
+	broken.Artifacts.Unknowns = map[file.Coordinates][]string{
+		at("/var/lib/rpm/rpmdb.sqlite"): {"rpm-db-cataloger: unexpected encryption algorithm: 108"},
+		at("/app/a.jar"):                {"java-archive-cataloger: zip: not a valid zip file"},
+		at("/usr/bin/x"):                {"unknowns-labeler: no package identified in executable file"},
+	}
+	found := mustMatch(t, sbom.FromSyft(broken, sbom.FromImage, ""))
+	want := []policy.Unreadable{
+		{Path: "/var/lib/rpm/rpmdb.sqlite", Cataloger: "rpm-db-cataloger", Error: "unexpected encryption algorithm: 108", Decisive: true},
+		{Path: "/app/a.jar", Cataloger: "java-archive-cataloger", Error: "zip: not a valid zip file"},
+	}
+	if diff := cmp.Diff(want, found.Unreadable); diff != "" {
+		t.Error(diff)
+	}
+	if notes := strings.Join(found.Notes, "\n"); !strings.Contains(notes, `these 2 files`) || !strings.Contains(notes, `"/app/a.jar"`) || !strings.Contains(notes, `"debian", and none`) {
+		t.Errorf("notes %s", notes)
+	}
+	decided := policy.Decide(found.Found, policy.Rules{})
+	if decided.Ending != outcome.Undecided || decided.Reason != outcome.NotCovered || !strings.Contains(decided.Summary(), "rpmdb.sqlite") {
+		t.Errorf("%s: %s", decided.Ending, decided.Summary())
+	}
+	report := NewReport(Subject{}, "1", database().Info(), found, decided, policy.Rules{})
+	if len(report.Unreadable) != 2 || report.Packages.Unreadable != 2 {
+		t.Errorf("%+v", report)
 	}
 }
 

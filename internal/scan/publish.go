@@ -149,8 +149,18 @@ func (r *BuildReport) publishFolder(ctx context.Context, output, dir, stage stri
 		return err
 	}
 	r.Size = info.Size()
-	if err := os.Rename(output, filepath.Join(stage, "old")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return replace(output, filepath.Dir(inner), filepath.Join(stage, "old"))
+}
+
+// replace puts a folder into the place of another, which is moved aside, and moved back if that fails.
+func replace(output, by, aside string) error {
+	err := os.Rename(output, aside)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.Rename(filepath.Dir(inner), output)
+	there := err == nil
+	if err = os.Rename(by, output); err != nil && there {
+		err = errors.Join(err, os.Rename(aside, output))
+	}
+	return err
 }

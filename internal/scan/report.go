@@ -13,9 +13,6 @@ import (
 	"github.com/stepseal/stepseal/internal/strictjson"
 )
 
-// ReportSchema is what a Report calls itself.
-const ReportSchema = "stepseal.scan/v1"
-
 // JSONSchema is the JSON Schema of a marshalled Report.
 //
 //go:embed scan.schema.json
@@ -36,11 +33,15 @@ type Report struct {
 	Counts       policy.Counts     `json:"counts"`
 	Packages     Packages          `json:"packages"`
 	Coverage     []policy.Coverage `json:"coverage"`
-	Failing      []string          `json:"failing"` // ids of the findings that refuse, the worst first, each once
-	Waived       []string          `json:"waived,omitempty"`
-	Findings     []policy.Finding  `json:"findings"`
-	Notes        []string          `json:"notes,omitempty"`
+	// Unreadable are files that should have named packages, the decisive first, at most 100 of Packages.Unreadable.
+	Unreadable []policy.Unreadable `json:"unreadable,omitempty"`
+	Failing    []string            `json:"failing"` // ids of the findings that refuse, the worst first, each once
+	Findings   []policy.Finding    `json:"findings"`
+	Notes      []string            `json:"notes,omitempty"`
 }
+
+// maxUnreadable bounds the list of files: a hostile image may hold a million.
+const maxUnreadable = 100
 
 // Subject is what was scanned.
 type Subject struct {
@@ -58,14 +59,16 @@ type Tools struct {
 
 // Packages counts the catalogue.
 type Packages struct {
-	Total       int `json:"total"`
-	Unmatchable int `json:"unmatchable"` // without name, version or identifier: nothing can be said about them
+	Total int `json:"total"`
+	// Unmatchable have no name, no identifier, or no version that can be compared: nothing can be said about them.
+	Unmatchable int `json:"unmatchable"`
+	Unreadable  int `json:"unreadable,omitempty"` // files that may hold more
 }
 
 // NewReport puts together what is known. version is that of stepseal.
 func NewReport(of Subject, version string, db Info, found Result, decided policy.Decision, rules policy.Rules) Report {
 	r := Report{
-		Schema:       ReportSchema,
+		Schema:       evidence.ScanSchema,
 		Subject:      of,
 		MatchedFrom:  string(found.MatchedFrom),
 		Tools:        Tools{Stepseal: version, Grype: GrypeVersion()},
@@ -75,10 +78,10 @@ func NewReport(of Subject, version string, db Info, found Result, decided policy
 		Verdict:      decided.Ending.String(),
 		Reason:       string(decided.Reason),
 		Counts:       decided.Counts,
-		Packages:     Packages{Total: found.Packages, Unmatchable: found.Unmatchable},
+		Packages:     Packages{Total: found.Packages, Unmatchable: found.Unmatchable, Unreadable: len(found.Unreadable)},
 		Coverage:     append([]policy.Coverage{}, decided.Coverage...),
+		Unreadable:   found.Unreadable[:min(len(found.Unreadable), maxUnreadable)],
 		Failing:      append([]string{}, ids(decided.Failing)...),
-		Waived:       ids(decided.Waived),
 		Findings:     append([]policy.Finding{}, found.Findings...),
 		Notes:        found.Notes,
 	}
@@ -118,8 +121,8 @@ func ParseReport(doc []byte) (Report, error) {
 	if err := json.Unmarshal(doc, &head); err != nil {
 		return Report{}, fmt.Errorf("scan report: %w", err)
 	}
-	if head.Schema != ReportSchema {
-		return Report{}, fmt.Errorf("scan report: the schema is %.40q, not %s", head.Schema, ReportSchema)
+	if head.Schema != evidence.ScanSchema {
+		return Report{}, fmt.Errorf("scan report: the schema is %.40q, not %s", head.Schema, evidence.ScanSchema)
 	}
 	var r Report
 	dec := json.NewDecoder(bytes.NewReader(doc))

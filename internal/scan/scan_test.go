@@ -122,6 +122,13 @@ func goModule(name, version string) syftpkg.Package {
 	}
 }
 
+// mainModule is a program's own module.
+func mainModule(version string) syftpkg.Package {
+	p := goModule("example.com/program", version)
+	p.Metadata = syftpkg.GolangBinaryBuildinfoEntry{GoCompiledVersion: "go1.17", MainModule: p.Name}
+	return p
+}
+
 func python(name, version string) syftpkg.Package {
 	return syftpkg.Package{
 		Name: name, Version: version, Type: syftpkg.PythonPkg, Language: syftpkg.Python,

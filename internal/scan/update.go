@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,6 +29,9 @@ func (s Source) grypes(ctx context.Context, now time.Time) (located, error) {
 	}
 	var failed error
 	if s.UpdateAllowed {
+		if err := safeURL(s.url()); err != nil {
+			return located{}, err
+		}
 		if failed = s.update(ctx, at); ctx.Err() != nil {
 			return located{}, ctx.Err()
 		}
@@ -52,6 +57,24 @@ func (s Source) url() string {
 		return s.URL
 	}
 	return distribution.DefaultConfig().LatestURL
+}
+
+// safeURL refuses what anybody on the way could change: the checksum of the data comes from the same place. It also
+// refuses all that grype's downloader takes besides web addresses; some of it runs programs.
+func safeURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return outcome.New(outcome.InvalidInput, "the database URL %.200q cannot be read", text).Hint("use https")
+	}
+	host := u.Hostname()
+	ip, _ := netip.ParseAddr(host)
+	switch {
+	case u.Scheme == "https":
+		return nil
+	case u.Scheme == "http" && (host == "localhost" || ip.Unmap().IsLoopback()):
+		return nil
+	}
+	return outcome.New(outcome.InvalidInput, "the database URL %.200q is not https", u.Redacted()).Hint("use https")
 }
 
 // update does not wait for grype when the run is interrupted: its downloads know no context.

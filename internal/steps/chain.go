@@ -125,7 +125,11 @@ func (c *chain) choose(digest string) error {
 	c.record.Image = c.repository() + "@" + c.record.Digest
 	c.Set("image", c.name())
 	c.Set("image-digest", digest)
-	platforms, err := evidence.Encode([]string{p.Platform})
+	known := []string{}
+	if p.Platform != "" {
+		known = append(known, p.Platform)
+	}
+	platforms, err := evidence.Encode(known)
 	if err != nil {
 		return err
 	}

@@ -155,6 +155,9 @@ func (c *chain) nameBySBOM(file string) error {
 		return outcome.New(outcome.SBOMUnbound, "the SBOM %s does not say which image it describes, and none is named", file).
 			Hint("name the image with --image, or make the SBOM with stepseal generate-sbom")
 	}
+	if c.catalogue.Name() == "" {
+		return outcome.New(outcome.SBOMUnbound, "the SBOM %s does not name its image", file).Hint("name the image with --image")
+	}
 	c.begin(evidence.NewRecord(c.catalogue.Name()+"@"+subject, subject, "", c.catalogue.Platform()))
 	return c.choose(subject)
 }
@@ -178,7 +181,7 @@ func (c *chain) scanGate(ctx context.Context) error {
 	}
 	rules := policy.Rules{FailOn: failOnInput.Of(c.Run), OnlyFixed: onlyFixedInput.Of(c.Run),
 		AllowEmpty: allowEmptyInput.Of(c.Run), AllowUncovered: allowUncoveredInput.Of(c.Run)}
-	decision := policy.Decide(found.Found, rules, c.Now())
+	decision := policy.Decide(found.Found, rules)
 	subject := scan.Subject{Image: c.name(), Digest: c.platform.Digest, Platform: c.platform.Platform}
 	doc := scan.NewReport(subject, c.Version, db.Info(), found, decision, rules)
 	content, err := doc.Marshal()
@@ -309,7 +312,7 @@ func (c *chain) warnAboutGate(doc scan.Report, d policy.Decision) {
 		}
 	}
 	if doc.Packages.Unmatchable > 0 {
-		c.Warn("%d of the packages have no name, version or identifier to look up", doc.Packages.Unmatchable)
+		c.Warn("%d of the packages have no name, identifier or comparable version to look up", doc.Packages.Unmatchable)
 	}
 	if n := doc.Counts.Of(policy.Unknown); n > 0 {
 		c.Warn("%d findings have not been rated by anybody; they do not count against the limit", n)
