@@ -3,7 +3,6 @@ package policy
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -11,7 +10,6 @@ import (
 )
 
 var (
-	today    = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
 	covered  = Coverage{Type: "npm", Packages: 3, Covered: true}
 	gap      = Coverage{Type: "deb", Release: "debian:12", Packages: 9}
 	fixed    = Fix{State: Fixed, Versions: []string{"2.0"}}

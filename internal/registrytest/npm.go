@@ -90,7 +90,7 @@ func npmApplication(version string, packages []Package) ([]file, error) {
 
 func tarballNPM(p Package) string {
 	short := p.Name[strings.LastIndex(p.Name, "/")+1:]
-	return "https://registry.npmjs.org/" + p.Name + "/-/" + short + "-" + p.Version + ".tgz"
+	return "https://registry.example.com/" + p.Name + "/-/" + short + "-" + p.Version + ".tgz"
 }
 
 func licenseNPM(name string) string {
