@@ -41,6 +41,9 @@ func (p Program) Run(ctx context.Context, args []string) error {
 		_ = root.Help()
 		return p.fail(outcome.New(outcome.InvalidInput, "no command").Hint("stepseal demo shows what it does"))
 	}
+	if args[0] == "--version" {
+		args = append([]string{"version"}, args[1:]...)
+	}
 	if strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		return p.plain(root, root, args, nil) // the shell asks; cobra answers
 	}

@@ -149,10 +149,6 @@ func (c *chain) takeEvidence() error {
 		}
 		return nil
 	}
-	if strings.HasPrefix(file, "oci:") {
-		return outcome.New(outcome.UnsupportedSource, "--evidence: %s: evidence is read from files only", file).
-			Hint("hand on the output directory")
-	}
 	record, err := evidence.ReadRecord(file, evidenceDigestInput.Of(c.Run))
 	if err != nil {
 		return err

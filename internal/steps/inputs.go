@@ -20,8 +20,8 @@ var (
 		Usage: "which image: os/architecture[/variant]; of an index this machine's if none is named"}, image.ParsePlatform)
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
-	authorityInput = step.Text(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
-		Usage: "a PEM file with a certificate authority to trust for registries and the database server"})
+	authorityInput = step.Parsed(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
+		Usage: "a PEM file with a certificate authority to trust for registries and the database server"}, file(outcome.InvalidInput))
 
 	outputDirectoryInput = step.Text(step.Declaration{Name: "output-directory", Placeholder: "DIR", Default: "stepseal-out",
 		Usage: "the folder for the documents and evidence.json"})
@@ -31,18 +31,18 @@ var (
 		Usage: "where to write a summary in Markdown"})
 	configInput = step.Text(step.Declaration{Name: "config", Placeholder: "FILE",
 		Usage: "the config file; generate-sbom, scan-gate, sign-attest and secure-image read .stepseal.yaml in the working directory if none is named"})
-	evidenceInput = step.Text(step.Declaration{Name: "evidence", Placeholder: "PATH",
-		Usage: "what earlier steps found: evidence.json, or the folder with it"})
+	evidenceInput = step.Parsed(step.Declaration{Name: "evidence", Placeholder: "PATH",
+		Usage: "what earlier steps found: evidence.json, or the folder with it"}, parseEvidence)
 	evidenceDigestInput = step.Parsed(step.Declaration{Name: "evidence-digest", Placeholder: "DIGEST",
 		Usage: "the digest that evidence.json must have (the output evidence-digest of the earlier step)"}, parseDigest)
 	quietInput  = step.Switch(step.Declaration{Name: "quiet", Usage: "say only how it ended"})
 	formatInput = step.Text(step.Declaration{Name: "log-format", Placeholder: "FORMAT", Choices: []string{"text", "json"}, Default: "text",
 		Usage: "how to speak on standard error"})
 
-	sbomFileInput = step.Text(step.Declaration{Name: "sbom", Placeholder: "FILE",
-		Usage: "an SBOM to go by instead of the image's content or the evidence's"})
-	scanFileInput = step.Text(step.Declaration{Name: "scan", Placeholder: "FILE",
-		Usage: "a scan.json to go by instead of the evidence's"})
+	sbomFileInput = step.Parsed(step.Declaration{Name: "sbom", Placeholder: "FILE",
+		Usage: "an SBOM to go by instead of the image's content or the evidence's"}, file(outcome.SBOMUnreadable))
+	scanFileInput = step.Parsed(step.Declaration{Name: "scan", Placeholder: "FILE",
+		Usage: "a scan.json to go by instead of the evidence's"}, file(outcome.EvidenceUnusable))
 
 	failOnInput = step.Parsed(step.Declaration{Name: "fail-on", Placeholder: "SEVERITY", Default: "high", Section: "gate", Choices: policy.Limits(),
 		Usage: "the lowest severity that refuses the image: critical, high, medium, low, negligible or never"}, policy.ParseLimit)
@@ -59,8 +59,8 @@ var (
 	databaseAgeInput = step.Duration(step.Declaration{Name: "max-database-age", Default: "120h", Section: "database",
 		Usage: "how old the advisory data may be: the older of the build and the newest advisory counts; 0 allows any age"})
 
-	keyInput = step.Text(step.Declaration{Name: "key", Placeholder: "FILE", Section: "sign", Required: true,
-		Usage: "the private key to sign with: a cosign key, PKCS#8, EC or PKCS#1 in PEM"})
+	keyInput = step.Parsed(step.Declaration{Name: "key", Placeholder: "FILE", Section: "sign", Required: true,
+		Usage: "the private key to sign with: a cosign key, PKCS#8, EC or PKCS#1 in PEM"}, file(outcome.KeyUnusable))
 	keyPasswordInput = step.Password(step.Declaration{Name: "key-password",
 		Usage: "the password of the private key"})
 	signatureFormatInput = step.Parsed(step.Declaration{Name: "signature-format", Placeholder: "FORMAT", Default: "both", Section: "sign",
@@ -69,8 +69,8 @@ var (
 	requireScanInput = step.Switch(step.Declaration{Name: "require-scan", Default: "true", Section: "sign",
 		Usage: "sign only an image whose scan says accepted"})
 
-	publicKeyInput = step.Text(step.Declaration{Name: "public-key", Placeholder: "FILE", Section: "verify",
-		Usage: "the public key that must have signed, in PEM"})
+	publicKeyInput = step.Parsed(step.Declaration{Name: "public-key", Placeholder: "FILE", Section: "verify",
+		Usage: "the public key that must have signed, in PEM"}, file(outcome.KeyUnusable))
 	requireInput = step.Parsed(step.Declaration{Name: "require", Placeholder: "LIST", Default: "signature,sbom,scan", Section: "verify", Repeats: true,
 		Usage: "what the image must carry: signature, sbom, scan"}, parseRequire)
 	maxScanAgeInput = step.Parsed(step.Declaration{Name: "max-scan-age", Placeholder: "DURATION", Section: "verify",

@@ -3,11 +3,13 @@ package steps
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -16,6 +18,32 @@ func parseDigest(text string) (string, error) {
 		return "", fmt.Errorf("%q is not a digest: sha256: and 64 lower-case hex digits are", text)
 	}
 	return text, nil
+}
+
+// file checks that a path leads to a file, so that every missing one is told at once. What names no file is not
+// repeated: it may be the content itself, of a key for one, put where the path belongs.
+func file(reason outcome.Reason) func(string) (string, error) {
+	return func(path string) (string, error) {
+		info, err := os.Stat(path)
+		if err == nil && info.IsDir() {
+			err = errors.New("is a folder")
+		}
+		if err != nil {
+			return "", outcome.New(reason, "names no file that can be read").Because(step.Bare(err)).Hint("it takes the path of a file, not what is in it")
+		}
+		return path, nil
+	}
+}
+
+// parseEvidence takes a file or the folder with it.
+func parseEvidence(path string) (string, error) {
+	if strings.HasPrefix(path, "oci:") {
+		return "", outcome.New(outcome.UnsupportedSource, "evidence is read from files only").Hint("hand on the output directory")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", outcome.New(outcome.EvidenceUnusable, "%s", path).Because(step.Bare(err))
+	}
+	return path, nil
 }
 
 // parseAge refuses 0: it could mean "no age is allowed" and "any age is".

@@ -63,9 +63,7 @@ func loadKey(r *step.Run) (*signing.Key, error) {
 	file := keyInput.Of(r)
 	pem, err := evidence.ReadFile(file, maxKey)
 	if err != nil {
-		// What names no file may be the key itself, which belongs in no log.
-		return nil, outcome.New(outcome.KeyUnusable, "--key (or %s) names no file that can be read", keyInput.Declaration().Variable()).Because(err).
-			Hint("it takes the path of a file, not the key itself")
+		return nil, outcome.New(outcome.KeyUnusable, "--key").Because(err)
 	}
 	key, err := signing.LoadKey(pem, keyPasswordInput.Of(r).Reveal())
 	if err != nil {
