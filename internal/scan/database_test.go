@@ -7,13 +7,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -527,5 +530,15 @@ func TestStatusTellsOfAnyAge(t *testing.T) {
 	info, err := Status(context.Background(), Source{Path: built().Output, CacheDir: t.TempDir()}, now.AddDate(3, 0, 0))
 	if err != nil || info.SHA256 != database().Info().SHA256 {
 		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+func TestNoRoomToUnpackIsNoDamage(t *testing.T) {
+	full := fmt.Errorf("write: %w", &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC})
+	if got := outcome.Of(asDamaged(context.Background(), "a.tar.zst", full)).Reason; got != outcome.OutputUnwritable {
+		t.Errorf("got %s", got)
+	}
+	if got := outcome.Of(asDamaged(context.Background(), "a.tar.zst", io.ErrUnexpectedEOF)).Reason; got != outcome.DatabaseDamaged {
+		t.Errorf("got %s", got)
 	}
 }

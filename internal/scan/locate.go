@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/OneOfOne/xxhash"
@@ -169,6 +170,11 @@ func asDamaged(ctx context.Context, name string, err error) error {
 	var known *outcome.Error
 	if errors.As(err, &known) {
 		return known
+	}
+	// No room to unpack it says nothing about the database.
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT) {
+		return outcome.New(outcome.OutputUnwritable, "%s cannot be unpacked", name).Because(err).
+			Hint("make room in the cache folder (XDG_CACHE_HOME, else HOME/.cache), or name a folder with the unpacked database")
 	}
 	return damaged(name).Because(err)
 }
