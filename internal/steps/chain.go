@@ -51,23 +51,17 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		access.Keychain = image.Anonymous()
 	}
 	if file := authorityInput.Of(r); file != "" {
-		pem, err := readInput(authorityInput, file)
+		pem, err := evidence.ReadFile(file, maxAuthority)
 		if err != nil {
-			return nil, err
+			return nil, outcome.New(outcome.InvalidInput, "--certificate-authority %s", file).Because(err)
 		}
 		access.CertificateAuthority = pem
 	}
 	return image.NewRegistry(access)
 }
 
-// readInput reads a small file that an input names; a mistake in it is the caller's.
-func readInput(in step.Input, file string) ([]byte, error) {
-	raw, err := evidence.ReadFile(file, 16<<20)
-	if err != nil {
-		return nil, outcome.New(outcome.InvalidInput, "--%s: %s", in.Declaration().Name, file).Because(err)
-	}
-	return raw, nil
-}
+// maxAuthority bounds a file of certificates.
+const maxAuthority = 16 << 20
 
 // open resolves the image once and begins the record, or joins it to the evidence that was handed on.
 func (c *chain) open(ctx context.Context, ref image.Reference) error {

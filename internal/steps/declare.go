@@ -28,14 +28,6 @@ func named(what string, err error) error {
 	return &renamed
 }
 
-// errorsUnwrap is the error below, for a caller that names the thing itself.
-func errorsUnwrap(err error) error {
-	if below := errors.Unwrap(err); below != nil {
-		return below
-	}
-	return err
-}
-
 func tallies(counts []sbom.Count) []report.Tally {
 	list := make([]report.Tally, len(counts))
 	for i, c := range counts {

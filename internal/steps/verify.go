@@ -54,9 +54,9 @@ A signature is not an attestation: an attestation never meets the requirement si
 
 func loadTrust(r *step.Run) (signing.Trust, error) {
 	file := publicKeyInput.Of(r)
-	pem, err := readInput(publicKeyInput, file)
+	pem, err := evidence.ReadFile(file, maxKey)
 	if err != nil {
-		return signing.Trust{}, outcome.New(outcome.KeyUnusable, "--public-key %s", file).Because(errorsUnwrap(err))
+		return signing.Trust{}, outcome.New(outcome.KeyUnusable, "--public-key %s", file).Because(err)
 	}
 	key, err := signing.LoadPublicKey(pem)
 	if err != nil {
