@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"internal/step":         {"internal/markdown", "internal/outcome"},
 	"internal/signing":      {"internal/evidence", "internal/image", "internal/outcome", "internal/strictjson"},
 	"internal/scan":         {"internal/advisory", "internal/evidence", "internal/outcome", "internal/policy", "internal/sbom", "internal/strictjson"},
-	"internal/sbom":         {"internal/evidence", "internal/image", "internal/outcome", "internal/strictjson"},
+	"internal/sbom":         {"internal/evidence", "internal/image", "internal/outcome", "internal/strictjson", "internal/stricttext"},
 	"internal/advisory":     {"internal/outcome", "internal/strictjson"},
 	"internal/policy":       {"internal/evidence", "internal/outcome"},
 	"internal/report":       {"internal/markdown", "internal/outcome", "internal/policy"},
@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"internal/image":        {"internal/outcome"},
 	"internal/outcome":      {},
 	"internal/strictjson":   {},
+	"internal/stricttext":   {},
 	"internal/registrytest": {},
 
 	"internal/advisory/testset": {},

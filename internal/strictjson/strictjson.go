@@ -17,6 +17,7 @@ import (
 type Bounds struct {
 	Bytes    int64 // size of the document
 	Depth    int   // nesting of objects and arrays
+	Values   int   // objects and arrays in all
 	FoldKeys bool  // refuse keys of one object that differ in case only
 }
 
@@ -72,6 +73,7 @@ type walker struct {
 	at     int
 	bounds Bounds
 	open   []level
+	values int
 }
 
 // level is one open object or array.
@@ -109,6 +111,9 @@ func (w *walker) walk() error {
 func (w *walker) enter(object bool) error {
 	if w.bounds.Depth > 0 && len(w.open) >= w.bounds.Depth {
 		return fmt.Errorf("nested deeper than %d (at byte %d)", w.bounds.Depth, w.at)
+	}
+	if w.values++; w.bounds.Values > 0 && w.values > w.bounds.Values {
+		return fmt.Errorf("more than %d objects and arrays", w.bounds.Values)
 	}
 	if len(w.open) == cap(w.open) {
 		w.open = append(w.open, level{})[:len(w.open)]
