@@ -114,7 +114,7 @@ func (c *component) trivySource() (pkgSource, bool) {
 // dropRoot takes the root component out of the packages, of which syft makes one: it is what the document is about, not
 // what is in it. A root that can be looked up itself, a library for one, stays.
 func (c *Catalogue) dropRoot(root component) {
-	for p := range c.content.Artifacts.Packages.Enumerate() {
+	for _, p := range c.content.Artifacts.Packages.Sorted() {
 		same := root.Ref != "" && p.ID() == artifact.ID(root.Ref) || root.Ref == "" && p.Name == root.Name && p.Version == root.Version && p.PURL == root.PURL
 		if same && !identified(p) && root.Name != "" {
 			c.content.Artifacts.Packages.Delete(p.ID())

@@ -110,7 +110,7 @@ func sources(doc *spdx.Document, known map[common.ElementID]*spdx.Package) map[a
 // adjust names the packages as advisories do, and gives them the source packages that the document tells.
 func (c *Catalogue) adjust(upstreams map[artifact.ID]pkgSource) {
 	packages := c.content.Artifacts.Packages
-	for _, p := range slices.Collect(channel(packages.Enumerate())) {
+	for _, p := range packages.Sorted() {
 		name := advisoryName(p)
 		source, built := upstreams[p.ID()]
 		built = built && source.name != name
@@ -123,18 +123,6 @@ func (c *Catalogue) adjust(upstreams map[artifact.ID]pkgSource) {
 		}
 		packages.Delete(p.ID())
 		packages.Add(p)
-	}
-}
-
-func channel[T any](from <-chan T) func(func(T) bool) {
-	return func(yield func(T) bool) {
-		for one := range from {
-			if !yield(one) {
-				for range from { // or its writer waits for ever
-				}
-				return
-			}
-		}
 	}
 }
 

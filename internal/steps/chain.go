@@ -255,6 +255,9 @@ func (c *chain) shown(name string) string {
 
 // handOn writes evidence.json for the next step.
 func (c *chain) handOn() error {
+	if c.record.Digest == "" {
+		return nil // it would be evidence about nothing
+	}
 	raw, err := c.record.Marshal()
 	if err != nil {
 		return err
@@ -316,7 +319,7 @@ func (c *chain) digest() string {
 	return c.parts[0].platform.Digest
 }
 
-func (c *chain) name() string { return c.repository() + "@" + c.digest() }
+func (c *chain) name() string { return at(c.repository(), c.digest()) }
 
 // prepareOutput makes sure that there will be a place for the documents before anything is contacted.
 func (c *chain) prepareOutput() error {

@@ -36,7 +36,7 @@ type part struct {
 	sbomErr error
 }
 
-func (p *part) name() string { return p.repository() + "@" + p.platform.Digest }
+func (p *part) name() string { return at(p.repository(), p.platform.Digest) }
 
 // label tells the platforms of an index apart in a log; a single image needs none.
 func (p *part) label() string {
