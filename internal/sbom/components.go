@@ -36,6 +36,7 @@ type components struct {
 	root      component
 	lost      int // describe software, and become no package
 	upstreams map[artifact.ID]pkgSource
+	lists     []artifact.ID     // Trivy's lock files, which it calls applications
 	names     map[string]string // what stands under each bom-ref
 }
 
@@ -87,6 +88,9 @@ func (c *components) add(one *component) {
 	default:
 		c.names[one.Ref] = name
 	}
+	if one.Type == "application" && one.Version == "" && one.PURL == "" && one.property("aquasecurity:trivy:Class") == "lang-pkgs" && one.Ref != "" {
+		c.lists = append(c.lists, artifact.ID(one.Ref))
+	}
 	if source, ok := one.trivySource(); ok {
 		c.upstreams[artifact.ID(one.Ref)] = source
 	}
@@ -95,20 +99,18 @@ func (c *components) add(one *component) {
 // trivySource is the source package that Trivy names in properties.
 // https://trivy.dev/latest/docs/supply-chain/sbom/
 func (c *component) trivySource() (pkgSource, bool) {
-	var s pkgSource
+	s := pkgSource{name: c.property("aquasecurity:trivy:SrcName"), version: c.property("aquasecurity:trivy:SrcVersion"),
+		release: c.property("aquasecurity:trivy:SrcRelease"), epoch: c.property("aquasecurity:trivy:SrcEpoch")}
+	return s, s.name != "" && c.Ref != ""
+}
+
+func (c *component) property(name string) string {
 	for _, p := range c.Properties {
-		switch p.Name {
-		case "aquasecurity:trivy:SrcName":
-			s.name = p.Value
-		case "aquasecurity:trivy:SrcVersion":
-			s.version = p.Value
-		case "aquasecurity:trivy:SrcRelease":
-			s.release = p.Value
-		case "aquasecurity:trivy:SrcEpoch":
-			s.epoch = p.Value
+		if p.Name == name {
+			return p.Value
 		}
 	}
-	return s, s.name != "" && c.Ref != ""
+	return ""
 }
 
 // dropRoot takes the root component out of the packages, of which syft makes one: it is what the document is about, not

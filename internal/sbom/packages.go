@@ -38,6 +38,9 @@ func tidySPDX(doc *spdx.Document) (map[artifact.ID]pkgSource, error) {
 			return !namesPackage(p)
 		case "FILE":
 			return !roots[p.PackageSPDXIdentifier] && !namesPackage(p) // the root is what syft takes for the source
+		case "APPLICATION":
+			// Trivy's lock files, which hold the packages.
+			return strings.HasPrefix(string(p.PackageSPDXIdentifier), "Application-") && p.PackageVersion == "" && !namesPackage(p)
 		case "CONTAINER":
 			return false // likewise; another one is software of which nothing is known
 		}

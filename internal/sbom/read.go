@@ -166,6 +166,7 @@ func (c *Catalogue) readCycloneDX(doc []byte) error {
 	}
 	c.lost = told.lost
 	c.dropRoot(told.root)
+	c.content.Artifacts.Packages.Delete(told.lists...)
 	c.adjust(told.upstreams)
 	return nil
 }
