@@ -19,17 +19,6 @@ import (
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
-// Limits on what an image may claim about itself.
-const (
-	maxIndexEntries = 1000
-	maxLayers       = 512
-	maxConfigBytes  = 8 << 20
-	maxLayerBytes   = 32 << 30 // compressed, declared
-	maxUnpacked     = 64 << 30 // all layers, unpacked
-	maxEntries      = 400_000  // files in all layers; each costs a cataloguer about 4 KiB, and big node_modules have 150 000
-	maxIndexNesting = 4
-)
-
 // Image is one image of one platform, by digest. Its layers are read when somebody asks for them.
 type Image struct {
 	Reference Reference
@@ -40,6 +29,7 @@ type Image struct {
 	Created   time.Time
 	ID        v1.Hash // of the config
 
+	limits  Limits
 	content *measured
 	named   v1.Hash // what the tag pointed at: the index or the manifest
 	matched bool    // by the platform in an index
@@ -82,7 +72,7 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 	var from store
 	var err error
 	if ref.layout != "" {
-		from, err = openLayout(ref)
+		from, err = openLayout(ref, r.limits)
 	} else {
 		from = &remoteStore{registry: r, ref: ref, repo: r.repository(ref)}
 	}
@@ -93,7 +83,7 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Reference: ref, named: root.digest}
+	img := &Image{Reference: ref, named: root.digest, limits: r.limits}
 	chosen, want := root, platform
 	if platform.OS == "" {
 		want = HostPlatform()
@@ -128,8 +118,8 @@ func (i *Image) narrow(ctx context.Context, from store, index manifest, want v1.
 	if err := json.Unmarshal(index.raw, &doc); err != nil {
 		return manifest{}, outcome.New(outcome.NotAnImage, "%s: the index cannot be read", i.Reference).Because(err)
 	}
-	if len(doc.Manifests) > maxIndexEntries {
-		return manifest{}, outcome.New(outcome.TooLarge, "%s: the index has %d entries, more than the %d allowed", i.Reference, len(doc.Manifests), maxIndexEntries)
+	if n := int64(len(doc.Manifests)); n > i.limits.IndexEntries {
+		return manifest{}, beyond("max-index-entries", "%s: the index has %d entries, more than the %d allowed", i.Reference, n, i.limits.IndexEntries)
 	}
 	if i.Index == (v1.Hash{}) {
 		i.Index = index.digest
@@ -214,7 +204,7 @@ func (i *Image) load(ctx context.Context, from store, m manifest, want v1.Platfo
 	if !i.matched && is.OS != "" && is.Architecture != "" && !satisfies(is, want) {
 		return nil, outcome.New(outcome.PlatformNotFound, "%s is a single image for %s, not for %s", i.Reference, i.Platform, platformName(&want))
 	}
-	i.content, err = measure(content, &doc, progress)
+	i.content, err = measure(content, &doc, config.RootFS.DiffIDs, progress)
 	return i, err
 }
 
@@ -222,17 +212,17 @@ func (i *Image) checkManifest(doc *v1.Manifest) error {
 	switch {
 	case !doc.Config.MediaType.IsConfig():
 		return outcome.New(outcome.NotAnImage, "%s has a config of the type %.80q: an artefact, not an image", i.Reference, doc.Config.MediaType)
-	case doc.Config.Size < 0 || doc.Config.Size > maxConfigBytes: // go-containerregistry reads -1 without an end
-		return outcome.New(outcome.TooLarge, "%s: the config claims %d bytes; 0 to %d are allowed", i.Reference, doc.Config.Size, maxConfigBytes)
-	case len(doc.Layers) > maxLayers:
-		return outcome.New(outcome.TooLarge, "%s has %d layers, more than the %d allowed", i.Reference, len(doc.Layers), maxLayers)
+	case doc.Config.Size < 0 || doc.Config.Size > i.limits.ConfigBytes: // go-containerregistry reads -1 without an end
+		return beyond("max-config-size", "%s: the config claims %d bytes; 0 to %d are allowed", i.Reference, doc.Config.Size, i.limits.ConfigBytes)
+	case int64(len(doc.Layers)) > i.limits.Layers:
+		return beyond("max-layers", "%s has %d layers, more than the %d allowed", i.Reference, len(doc.Layers), i.limits.Layers)
 	}
 	for n, layer := range doc.Layers {
 		if !layer.MediaType.IsLayer() {
 			return outcome.New(outcome.NotAnImage, "%s: layer %d is of the media type %.80q, which is no layer", i.Reference, n+1, layer.MediaType)
 		}
-		if layer.Size < 0 || layer.Size > maxLayerBytes {
-			return outcome.New(outcome.TooLarge, "%s: layer %d claims %d bytes; 0 to %d are allowed", i.Reference, n+1, layer.Size, int64(maxLayerBytes))
+		if layer.Size < 0 || layer.Size > i.limits.LayerBytes {
+			return beyond("max-layer-size", "%s: layer %d (%s) claims %d bytes; 0 to %d are allowed", i.Reference, n+1, layer.Digest, layer.Size, i.limits.LayerBytes)
 		}
 	}
 	return nil

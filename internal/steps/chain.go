@@ -46,6 +46,7 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Insecure:  insecureInput.Of(r),
 		UserAgent: "stepseal/" + r.Version,
 		Notice:    func(text string) { r.Note("%s", text) },
+		Limits:    limits(r),
 	}
 	if r.Anonymous {
 		access.Keychain = image.Anonymous()

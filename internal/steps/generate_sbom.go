@@ -52,7 +52,7 @@ The root component of each document names the manifest digest, so that a later s
 			{Text: "of an image in a registry", Command: "stepseal generate-sbom --image registry.example.com/team/app:1.0"},
 			{Text: "of an OCI layout on disk, for another platform", Command: "stepseal generate-sbom --image oci-layout:build/app --platform linux/arm64"},
 		},
-		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, reporting, speaking),
+		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, sbomOutputs),
 		Needs:       []step.Need{step.Pull, step.Workspace},
 		LocalConfig: true,
@@ -118,8 +118,12 @@ func (c *chain) needCatalogue(ctx context.Context) error {
 		return nil
 	}
 	c.Note("reading the layers and finding packages")
-	var err error
-	c.catalogue, err = sbom.Create(ctx, c.img, sbom.Tool{Name: "stepseal", Version: c.Version}, c.Scratch)
+	pool, err := c.newPool()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	c.catalogue, err = sbom.Create(ctx, c.img, sbom.Tool{Name: "stepseal", Version: c.Version}, pool, c.Scratch, bounds(c.Run))
 	return err
 }
 

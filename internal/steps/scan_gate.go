@@ -48,7 +48,7 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 			{Text: "what generate-sbom found, with a database of your own", Command: "stepseal scan-gate --evidence stepseal-out --database advisories.tar.zst"},
 			{Text: "an SBOM alone", Command: "stepseal scan-gate --sbom sbom.syft.json"},
 		},
-		Inputs:      inputs([]step.Input{imageInput, sbomFileInput}, handOver, gating, reaching, reporting, speaking),
+		Inputs:      inputs([]step.Input{imageInput, sbomFileInput}, handOver, gating, reaching, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, scanOutputs),
 		Needs:       []step.Need{step.Pull, step.Internet, step.Workspace},
 		LocalConfig: true,
