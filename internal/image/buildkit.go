@@ -59,8 +59,8 @@ func attestationLayers(ctx context.Context, from store, img *Image) ([]v1.Descri
 	if err := json.Unmarshal(index.raw, &doc); err != nil {
 		return nil, outcome.New(outcome.NotAnImage, "%s: the index cannot be read", img.Reference).Because(err)
 	}
-	if len(doc.Manifests) > maxIndexEntries {
-		return nil, outcome.New(outcome.TooLarge, "%s: the index has %d entries, more than the %d allowed", img.Reference, len(doc.Manifests), maxIndexEntries)
+	if most := img.limits.IndexEntries; int64(len(doc.Manifests)) > most {
+		return nil, beyond("max-index-entries", "%s: the index has %d entries, more than the %d allowed", img.Reference, len(doc.Manifests), most)
 	}
 	var layers []v1.Descriptor
 	for _, entry := range doc.Manifests {
@@ -75,8 +75,8 @@ func attestationLayers(ctx context.Context, from store, img *Image) ([]v1.Descri
 		if err := json.Unmarshal(m.raw, &attestation); err != nil {
 			return nil, outcome.New(outcome.ContentDamaged, "%s: the attestation manifest %s cannot be read", img.Reference, entry.Digest).Because(err)
 		}
-		if layers = append(layers, attestation.Layers...); len(layers) > maxLayers {
-			return nil, outcome.New(outcome.TooLarge, "%s: the attestation manifests have more than %d layers", img.Reference, maxLayers)
+		if layers = append(layers, attestation.Layers...); int64(len(layers)) > img.limits.Layers {
+			return nil, beyond("max-layers", "%s: the attestation manifests have more than %d layers", img.Reference, img.limits.Layers)
 		}
 	}
 	return layers, nil
@@ -87,7 +87,7 @@ func (r *Registry) statement(ctx context.Context, from store, layer v1.Descripto
 	case *remoteStore:
 		return r.Blob(ctx, s.repo, layer)
 	case *layoutStore:
-		raw, err := readBounded(blobPath(s.path, layer.Digest), maxArtifactBytes)
+		raw, err := readBounded(blobPath(s.path, layer.Digest), maxArtifactBytes, "")
 		if err == nil && digestOf(raw) != layer.Digest {
 			return nil, outcome.New(outcome.ContentDamaged, "%s: %s is not what its digest says", s.ref, layer.Digest)
 		}

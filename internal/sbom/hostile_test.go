@@ -13,7 +13,9 @@ import (
 
 // Nobody's document costs more than a few seconds and a few hundred megabytes to refuse.
 func TestHostileDocuments(t *testing.T) {
-	cyclone := func(rest string) string { return `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,` + rest + `}` }
+	cyclone := func(rest string) string {
+		return `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,` + rest + `}`
+	}
 	xml := func(rest string) string { return `<bom xmlns="http://cyclonedx.org/schema/bom/1.6">` + rest + `</bom>` }
 	for name, c := range map[string]struct {
 		doc  func() string
@@ -49,10 +51,12 @@ func TestHostileDocuments(t *testing.T) {
 		"a million empty packages": {func() string {
 			return `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","packages":[` + strings.TrimSuffix(strings.Repeat(`{},`, 1_000_000), ",") + `]}`
 		}, ""},
-		"UTF-16":           {func() string { return "\xff\xfe{\x00}\x00" }, "not UTF-8"},
-		"a statement":      {func() string { return `{"_type":"https://in-toto.io/Statement/v1","predicate":{}}` }, "an attestation around"},
-		"an envelope":      {func() string { return `{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[]}` }, "an attestation around"},
-		"a bundle":         {func() string { return `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","dsseEnvelope":{}}` }, "an attestation around"},
+		"UTF-16":      {func() string { return "\xff\xfe{\x00}\x00" }, "not UTF-8"},
+		"a statement": {func() string { return `{"_type":"https://in-toto.io/Statement/v1","predicate":{}}` }, "an attestation around"},
+		"an envelope": {func() string { return `{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[]}` }, "an attestation around"},
+		"a bundle": {func() string {
+			return `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","dsseEnvelope":{}}`
+		}, "an attestation around"},
 		"SPDX 3":           {func() string { return `{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[]}` }, "neither"},
 		"wrapped ten deep": {func() string { return strings.Repeat(`{"sbom":`, 10) + `{}` + strings.Repeat(`}`, 10) }, "neither"},
 	} {

@@ -30,7 +30,7 @@ var bounds = strictjson.Bounds{Bytes: 256 << 20, Depth: 100, Values: 2_000_000}
 func Read(name string, doc []byte) (*Catalogue, error) {
 	var c *Catalogue
 	// A decoder that panics on foreign bytes has met a document that cannot be read.
-	err := guarded(func() (err error) {
+	err := survived(func() (err error) {
 		c, err = read(doc)
 		return err
 	})
@@ -44,7 +44,7 @@ func Read(name string, doc []byte) (*Catalogue, error) {
 	return c, nil
 }
 
-func guarded(work func() error) (err error) {
+func survived(work func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the decoder gave up: %.200v", p)

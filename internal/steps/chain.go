@@ -28,6 +28,7 @@ type chain struct {
 	parts    []*part   // what is worked on, one a platform
 	epoch    time.Time // SOURCE_DATE_EPOCH
 	database database
+	content  content
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte
@@ -54,6 +55,7 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Insecure:  insecureInput.Of(r),
 		UserAgent: "stepseal/" + r.Version,
 		Notice:    func(text string) { r.Note("%s", text) },
+		Limits:    limits(r),
 	}
 	if r.Anonymous {
 		access.Keychain = image.Anonymous()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -34,6 +35,7 @@ type part struct {
 	notes   []string // for the summary
 
 	sbomErr error
+	done    atomic.Bool // the image is not read any more
 }
 
 func (p *part) name() string { return at(p.repository(), p.platform.Digest) }

@@ -50,7 +50,7 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 			{Text: "an SBOM alone, of Trivy's making or anybody's", Command: "stepseal scan-gate --sbom trivy.cdx.json"},
 			{Text: "the SBOM that was attested on an image", Command: "stepseal scan-gate --image registry.example.com/team/app:1.0 --sbom from-attestation --public-key cosign.pub"},
 		},
-		Inputs:      inputs([]step.Input{imageInput, scannedSBOMInput, publicKeyInput}, handOver, gating, reaching, reporting, speaking),
+		Inputs:      inputs([]step.Input{imageInput, scannedSBOMInput, publicKeyInput}, handOver, gating, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, scanOutputs),
 		Needs:       []step.Need{step.Pull, step.Internet, step.Workspace},
 		LocalConfig: true,
@@ -142,8 +142,8 @@ func readSBOM(file string) (*sbom.Catalogue, error) {
 	return sbom.Read(file, doc)
 }
 
-// content makes sure that there is a catalogue: the evidence's, or the image's own.
-func (p *part) content(ctx context.Context) error {
+// contents makes sure that there is a catalogue: the evidence's, or the image's own.
+func (p *part) contents(ctx context.Context) error {
 	if p.catalogue != nil {
 		return nil
 	}
@@ -206,7 +206,7 @@ func (p *part) scanGate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.content(ctx); err != nil {
+	if err := p.contents(ctx); err != nil {
 		return err
 	}
 	found, err := scan.Match(ctx, db, p.catalogue)
