@@ -57,11 +57,12 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 		return nil, unreadable(ctx, img, err)
 	}
 	tidy(content, files, os.TempDir())
+	related := relate(content, files)
 	// What a library has swallowed may be what a package was in.
 	if err := img.Err(); err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
-	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool}, nil
+	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool, edges: related}, nil
 }
 
 // withLicenses begins to compile the texts of all licences, which takes most of a second of one core, and returns the
