@@ -52,7 +52,7 @@ type edges struct {
 }
 
 // relate adds the dependencies that syft does not find by itself: of installed npm packages on each other, and of jars
-// on those that lie in them without a manifest. Of Debian, Alpine, RPM, Python, Go and the rest it tells already.
+// on those that lie deeper in them. Of Debian, Alpine, RPM, Python, Go and the rest it tells already.
 func relate(content *syft.SBOM, files file.Resolver) edges {
 	packages := content.Artifacts.Packages.Sorted()
 	drawn := newDrawn(content)

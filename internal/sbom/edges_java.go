@@ -9,8 +9,8 @@ import (
 // maxNesting bounds how many archives deep a path is followed outwards; syft itself opens no more.
 const maxNesting = 64
 
-// nestedJars lets an archive depend on what lies in it. Syft relates archives by their manifests; one without a manifest
-// names its packages by its Maven metadata only, and these stay alone.
+// nestedJars lets an archive depend on what lies in it. Syft relates an archive to the one around it; where that has no
+// manifest it is no package, and what lies in it stays alone.
 func nestedJars(packages []pkg.Package, to *drawn) {
 	at := map[string]pkg.Package{}
 	for _, p := range packages {

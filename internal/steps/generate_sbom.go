@@ -1,9 +1,11 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -108,7 +110,9 @@ func (c *chain) generateSBOM(ctx context.Context) error {
 	types := c.catalogue.Types()
 	c.Set("packages", strconv.Itoa(c.catalogue.Packages()))
 	c.Note("generate-sbom: %s: %s", c.name(), packagesText(types, c.catalogue.Packages()))
-	c.Summarize(report.SBOM(c.name(), c.platform.Platform, tallies(types)))
+	edges := c.catalogue.Edges()
+	c.Note("generate-sbom: dependencies: %s", edgesText(edges))
+	c.Summarize(report.SBOM(c.name(), c.platform.Platform, tallies(edges)))
 	return c.handOn()
 }
 
@@ -121,6 +125,14 @@ func (c *chain) needCatalogue(ctx context.Context) error {
 	var err error
 	c.catalogue, err = sbom.Create(ctx, c.img, sbom.Tool{Name: "stepseal", Version: c.Version}, c.Scratch)
 	return err
+}
+
+func edgesText(edges []sbom.EdgeCoverage) string {
+	var parts []string
+	for _, of := range edges {
+		parts = append(parts, of.Type+": "+of.String())
+	}
+	return cmp.Or(strings.Join(parts, "; "), "none, for there is no package")
 }
 
 func packagesText(types []sbom.Count, total int) string {
