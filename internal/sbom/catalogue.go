@@ -20,7 +20,8 @@ type Catalogue struct {
 	name    string       // what a CycloneDX document calls its root component; syft drops it
 	image   *image.Image // nil where the catalogue was read from a document
 	tool    Tool
-	lost    int // components that describe software, and that became no package
+	lost    int   // components that describe software, and that became no package
+	edges   edges // what reading the image told of dependencies, beside the relationships in content
 }
 
 // Format says what a catalogue was read from.

@@ -23,7 +23,7 @@ import (
 
 // Bounds of a document, checked before any decoder sees it: they recurse as deep as they are told to, and make a
 // kilobyte of an empty object.
-var bounds = strictjson.Bounds{Bytes: 256 << 20, Depth: 100, Values: 2_000_000}
+var bounds = strictjson.Bounds{Bytes: 256 << 20, Depth: 100, Values: 2_000_000, Elements: 500_000}
 
 // Read takes a document back into a catalogue: CycloneDX in JSON or XML, SPDX in JSON or as tag-value, or syft JSON, of
 // anybody's making. name is for messages.

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -113,8 +114,9 @@ func (p *part) generateSBOM(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	p.types = p.catalogue.Types()
+	p.types, p.edges = p.catalogue.Types(), p.catalogue.Edges()
 	p.Note("generate-sbom: %s: %s", p.label(), packagesText(p.types))
+	p.Note("generate-sbom: %s: dependencies: %s", p.label(), edgesText(p.edges))
 	return nil
 }
 
@@ -124,7 +126,7 @@ func (c *chain) tellSBOM() error {
 	for _, p := range c.parts {
 		total += sum(p.types)
 		p.flushNotes()
-		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.types)))
+		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.edges)))
 	}
 	c.Set("packages", strconv.Itoa(total))
 	return c.handOn()
@@ -175,6 +177,14 @@ func (p *part) foreign() error {
 	p.Warn("%s: %s", p.label(), text)
 	p.notes = append(p.notes, text)
 	return nil
+}
+
+func edgesText(edges []sbom.EdgeCoverage) string {
+	var parts []string
+	for _, of := range edges {
+		parts = append(parts, of.Type+": "+of.String())
+	}
+	return cmp.Or(strings.Join(parts, "; "), "none, for there is no package")
 }
 
 func packagesText(types []sbom.Count) string {

@@ -18,6 +18,7 @@ type Bounds struct {
 	Bytes    int64 // size of the document
 	Depth    int   // nesting of objects and arrays
 	Values   int   // objects and arrays in all
+	Elements int   // of one array
 	FoldKeys bool  // refuse keys of one object that differ in case only
 }
 
@@ -80,6 +81,7 @@ type walker struct {
 type level struct {
 	object  bool
 	wantKey bool
+	commas  int
 	few     [][]byte // the keys, while they are few
 	many    map[string]bool
 }
@@ -96,14 +98,22 @@ func (w *walker) walk() error {
 		case '}', ']':
 			w.open = w.open[:len(w.open)-1]
 		case ',':
-			top := &w.open[len(w.open)-1]
-			top.wantKey = top.object
+			err = w.next(&w.open[len(w.open)-1])
 		case '"':
 			err = w.text()
 		}
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// next is a comma's meaning: another key, or another element.
+func (w *walker) next(top *level) error {
+	top.wantKey = top.object
+	if top.commas++; !top.object && w.bounds.Elements > 0 && top.commas >= w.bounds.Elements {
+		return fmt.Errorf("an array of more than %d elements (at byte %d)", w.bounds.Elements, w.at)
 	}
 	return nil
 }
@@ -121,7 +131,7 @@ func (w *walker) enter(object bool) error {
 	// The room of a closed level is used again.
 	w.open = w.open[:len(w.open)+1]
 	top := &w.open[len(w.open)-1]
-	top.object, top.wantKey, top.few, top.many = object, object, top.few[:0], nil
+	top.object, top.wantKey, top.commas, top.few, top.many = object, object, 0, top.few[:0], nil
 	return nil
 }
 
