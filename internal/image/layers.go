@@ -50,9 +50,17 @@ func measure(img v1.Image, doc *v1.Manifest, progress func(done, total int64)) (
 		if err != nil {
 			return nil, err
 		}
-		m.layers = append(m.layers, &boundedLayer{Layer: unpacked, checked: compressed})
+		m.layers = append(m.layers, &boundedLayer{Layer: unpacked, checked: compressed, diffID: demanded(img, n)})
 	}
 	return m, nil
+}
+
+// demanded is the digest that the nth layer must have when it is unpacked, zero where its own digest was vouched for.
+func demanded(img v1.Image, n int) v1.Hash {
+	if of, ok := img.(interface{ demanded() []v1.Hash }); ok {
+		return of.demanded()[n]
+	}
+	return v1.Hash{}
 }
 
 func (m *measured) Layers() ([]v1.Layer, error) { return m.layers, nil }
@@ -159,6 +167,7 @@ func (b *checkedBody) Close() error { return b.body.Close() }
 type boundedLayer struct {
 	v1.Layer
 	checked *checkedLayer
+	diffID  v1.Hash // zero where the digest of the packed bytes says enough
 }
 
 func (l *boundedLayer) Uncompressed() (io.ReadCloser, error) {
@@ -174,13 +183,19 @@ func (l *boundedLayer) Uncompressed() (io.ReadCloser, error) {
 		}
 		return nil, l.checked.damaged("cannot be unpacked: %v", err)
 	}
-	return &unpackedBody{layer: l.checked, body: body}, nil
+	u := &unpackedBody{layer: l.checked, body: body}
+	if l.diffID.Hex != "" {
+		u.diffID, u.sum = l.diffID, sha256.New()
+	}
+	return u, nil
 }
 
 type unpackedBody struct {
 	layer   *checkedLayer
 	body    io.ReadCloser
 	entries entries
+	diffID  v1.Hash
+	sum     hash.Hash // nil where no diff id is demanded
 }
 
 func (b *unpackedBody) Read(p []byte) (int, error) {
@@ -197,6 +212,13 @@ func (b *unpackedBody) Read(p []byte) (int, error) {
 			return n, known
 		}
 		return n, b.layer.damaged("cannot be unpacked: %v", err)
+	}
+	if b.sum == nil {
+		return n, err
+	}
+	b.sum.Write(p[:n])
+	if got := b.sum; errors.Is(err, io.EOF) && hex.EncodeToString(got.Sum(nil)) != b.diffID.Hex {
+		return n, b.layer.damaged("has other content: it unpacks to sha256:%x, and the config gives %s", got.Sum(nil), b.diffID)
 	}
 	return n, err
 }

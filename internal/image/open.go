@@ -33,12 +33,12 @@ const (
 // Image is one image of one platform, by digest. Its layers are read when somebody asks for them.
 type Image struct {
 	Reference Reference
-	Digest    v1.Hash  // of the manifest of this platform
+	Digest    v1.Hash  // of the manifest of this platform; zero where the source knows none: docker, docker-archive, dir
 	Index     v1.Hash  // of the index that it was chosen from; zero for a single image
 	Platform  string   // os/architecture[/variant]
 	LeftOut   []string // the other platforms of the index
 	Created   time.Time
-	ID        v1.Hash // of the config
+	ID        v1.Hash // of the config; zero for a folder
 
 	content *measured
 	named   v1.Hash // what the tag pointed at: the index or the manifest
@@ -48,14 +48,36 @@ type Image struct {
 // Repository is where the image lies.
 func (i *Image) Repository() string { return i.Reference.Repository() }
 
-// Name is repository@digest: how everything after the resolution names the image.
-func (i *Image) Name() string { return i.Repository() + "@" + i.Digest.String() }
+// Name is repository@digest: how everything after the resolution names the image. An image that is in no registry and
+// no layout has no digest, and is named as it was written.
+func (i *Image) Name() string {
+	if i.Digest.Hex == "" {
+		return i.Repository()
+	}
+	return i.Repository() + "@" + i.Digest.String()
+}
+
+// Subject is what the documents about the image are bound to: its digest, or its id where it has none. A folder has
+// neither, and Subject is empty.
+func (i *Image) Subject() string {
+	for _, hash := range []v1.Hash{i.Digest, i.ID} {
+		if hash.Hex != "" {
+			return hash.String()
+		}
+	}
+	return ""
+}
 
 // Content is the image for go-containerregistry's readers. Reading is bounded and checked; Err says what went wrong.
 func (i *Image) Content() v1.Image { return i.content }
 
 // Err is the first thing that went wrong while the content was read, where a library has swallowed it.
-func (i *Image) Err() error { return i.content.err() }
+func (i *Image) Err() error {
+	if i.content == nil { // a folder, which others read
+		return nil
+	}
+	return i.content.err()
+}
 
 // HostPlatform is the platform of this machine, of which images exist: linux on everything but Windows.
 func HostPlatform() v1.Platform {
@@ -79,13 +101,10 @@ func ParsePlatform(text string) (v1.Platform, error) {
 // image too; the zero Platform means this machine's for an index, and whatever it is for a single image. progress, if
 // not nil, is told of the compressed bytes read so far and in all.
 func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform, progress func(done, total int64)) (*Image, error) {
-	var from store
-	var err error
-	if ref.layout != "" {
-		from, err = openLayout(ref)
-	} else {
-		from = &remoteStore{registry: r, ref: ref, repo: r.repository(ref)}
+	if ref.folder != "" {
+		return openFolder(ref)
 	}
+	from, err := r.store(ctx, ref, platform, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +126,18 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 		}
 	}
 	return img.load(ctx, from, chosen, platform, progress)
+}
+
+func (r *Registry) store(ctx context.Context, ref Reference, platform v1.Platform, progress func(done, total int64)) (store, error) {
+	switch {
+	case ref.layout != "":
+		return openLayout(ref)
+	case ref.archive != "":
+		return openArchive(ctx, ref, ref.archive, r.scratch)
+	case ref.daemon:
+		return r.openDaemon(ctx, ref, platform, progress)
+	}
+	return &remoteStore{registry: r, ref: ref, repo: r.repository(ref)}, nil
 }
 
 // store is where manifests and layers come from.

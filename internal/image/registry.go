@@ -27,6 +27,8 @@ type Access struct {
 	UserAgent            string
 	Keychain             authn.Keychain // nil: Docker's configuration and credential helpers
 	Notice               func(string)   // told of every retry
+	Daemon               Daemon         // for docker:REF; nil: there is none
+	Scratch              string         // a folder for what has to be unpacked or copied first; empty: the system's
 }
 
 // Registry reads from and writes to registries.
@@ -35,6 +37,8 @@ type Registry struct {
 	transport http.RoundTripper
 	insecure  map[string]bool
 	userAgent string
+	daemon    Daemon
+	scratch   string
 
 	// One session a repository: the login is negotiated once.
 	puller   *remote.Puller
@@ -49,7 +53,7 @@ func NewRegistry(access Access) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, sessions: map[string]http.RoundTripper{}}
+	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, daemon: access.Daemon, scratch: access.Scratch, sessions: map[string]http.RoundTripper{}}
 	if r.keychain == nil {
 		r.keychain = authn.DefaultKeychain
 	}
