@@ -56,6 +56,10 @@ func FuzzParseRecord(f *testing.F) {
 	seed, _ := NewRecord("shop@"+oneDigest, oneDigest, "", "linux/amd64").Marshal() // strings always encode
 	f.Add(seed)
 	f.Add([]byte(`{"schema":"stepseal.evidence/v1","image":"","digest":"` + oneDigest + `","index":"","platforms":[{"platform":"","digest":"` + oneDigest + `","documents":[{"role":"sbom","path":"a/b","mediaType":"","sha256":"` + oneHex + `","size":1}]}]}`))
+	for _, source := range []string{"docker-archive:app.tar", "docker:app", "dir:app"} {
+		seed, _ := NewUndigestedRecord(source, oneDigest, "").Marshal() // strings always encode
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := ParseRecord(raw)
 		if err != nil {

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,8 +12,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/strictjson"
@@ -46,8 +49,8 @@ const (
 // Record is evidence.json: what earlier steps found out about an image, by digest. Every step extends it.
 type Record struct {
 	Schema    string     `json:"schema"`
-	Image     string     `json:"image"`  // repository@digest
-	Digest    string     `json:"digest"` // sha256:<hex>, the one in Image
+	Image     string     `json:"image"`  // repository@digest; docker:REF, docker-archive:PATH or dir:PATH where there is no digest
+	Digest    string     `json:"digest"` // sha256:<hex>, the one in Image; empty where it has none
 	Index     string     `json:"index"`  // that the image was chosen from; empty for a single image
 	Platforms []Platform `json:"platforms"`
 
@@ -56,8 +59,9 @@ type Record struct {
 
 // Platform is one image of the record.
 type Platform struct {
-	Platform  string     `json:"platform"`
-	Digest    string     `json:"digest"`
+	Platform  string     `json:"platform"` // empty for a folder
+	Digest    string     `json:"digest"`   // empty where the image has none
+	ID        string     `json:"id,omitempty"`
 	Documents []Document `json:"documents"`
 }
 
@@ -77,6 +81,26 @@ type Document struct {
 func NewRecord(image, digest, index, platform string) *Record {
 	return &Record{Schema: RecordSchema, Image: image, Digest: digest, Index: index,
 		Platforms: []Platform{{Platform: platform, Digest: digest, Documents: []Document{}}}}
+}
+
+// NewUndigestedRecord begins a record about what no registry has given a digest: an image of a daemon or an archive, by
+// its id, or a folder, which has none.
+func NewUndigestedRecord(source, id, platform string) *Record {
+	r := NewRecord(source, "", "", platform)
+	r.Platforms[0].ID = id
+	return r
+}
+
+// Subject is what the platform's documents are bound to: its digest, or the image's id where it has none. It is empty for
+// a folder.
+func (p Platform) Subject() string { return cmp.Or(p.Digest, p.ID) }
+
+// undigested are the sources that give their images no digest.
+var undigested = []string{"docker:", "docker-archive:", "dir:"}
+
+// Undigested reports whether the name is that of a source that gives its images no digest.
+func Undigested(image string) bool {
+	return slices.ContainsFunc(undigested, func(scheme string) bool { return strings.HasPrefix(image, scheme) })
 }
 
 // ReadRecord reads evidence.json, or the one in the folder that is named. If digest (sha256:<hex>) is not empty the
@@ -113,17 +137,11 @@ func ParseRecord(raw []byte) (*Record, error) {
 	if len(r.Platforms) == 0 || len(r.Platforms) > maxPlatforms {
 		return nil, fmt.Errorf("%d platforms", len(r.Platforms))
 	}
-	if repository, digest, _ := strings.Cut(r.Image, "@"); repository == "" || digest != r.Digest {
-		return nil, fmt.Errorf("image %.120q is not a repository at the digest %.80q", r.Image, r.Digest)
-	}
-	if r.Index != "" && !IsDigest(r.Index) {
-		return nil, fmt.Errorf("index %.80q is not a digest", r.Index)
+	if err := r.checkDigests(); err != nil {
+		return nil, err
 	}
 	seen := map[string]bool{}
-	for _, p := range append([]Platform{{Digest: r.Digest}}, r.Platforms...) {
-		if !IsDigest(p.Digest) {
-			return nil, fmt.Errorf("%.80q is not a digest", p.Digest)
-		}
+	for _, p := range r.Platforms {
 		if err := p.check(); err != nil {
 			return nil, err
 		}
@@ -135,6 +153,32 @@ func ParseRecord(raw []byte) (*Record, error) {
 		seen[p.Digest], seen[p.Platform] = true, true
 	}
 	return &r, nil
+}
+
+// checkDigests makes sure that every image has a digest, or that it is the only one and its source gives none.
+func (r *Record) checkDigests() error {
+	if strings.ContainsFunc(r.Image, unicode.IsControl) {
+		return fmt.Errorf("image %.120q holds a control character", r.Image)
+	}
+	if r.Index != "" && !IsDigest(r.Index) {
+		return fmt.Errorf("index %.80q is not a digest", r.Index)
+	}
+	if Undigested(r.Image) {
+		only := r.Platforms[0]
+		if r.Digest != "" || r.Index != "" || len(r.Platforms) != 1 || only.Digest != "" || only.ID != "" && !IsDigest(only.ID) {
+			return fmt.Errorf("image %.120q is of a source without digests, and is given one", r.Image)
+		}
+		return nil
+	}
+	if repository, digest, _ := strings.Cut(r.Image, "@"); repository == "" || digest != r.Digest {
+		return fmt.Errorf("image %.120q is not a repository at the digest %.80q", r.Image, r.Digest)
+	}
+	for _, p := range append([]Platform{{Digest: r.Digest}}, r.Platforms...) {
+		if !IsDigest(p.Digest) || p.ID != "" {
+			return fmt.Errorf("%.80q is not a digest, or stands beside an id", p.Digest)
+		}
+	}
+	return nil
 }
 
 // check refuses a role that stands twice: which of the two counts would depend on the reader.
@@ -181,10 +225,10 @@ func Digest(raw []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Of finds the platform by its digest; ok is false where the record does not speak of it.
-func (r *Record) Of(digest string) (p *Platform, ok bool) {
+// Of finds the platform by what its documents are bound to; ok is false where the record does not speak of it.
+func (r *Record) Of(subject string) (p *Platform, ok bool) {
 	for i := range r.Platforms {
-		if r.Platforms[i].Digest == digest {
+		if r.Platforms[i].Subject() == subject {
 			return &r.Platforms[i], true
 		}
 	}
