@@ -10,6 +10,7 @@ import (
 	stereoscope "github.com/anchore/stereoscope/pkg/image"
 	"github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
+	"github.com/anchore/syft/syft/cataloging/pkgcataloging"
 	"github.com/anchore/syft/syft/source"
 	"github.com/anchore/syft/syft/source/stereoscopesource"
 	_ "github.com/glebarez/go-sqlite" // syft reads RPM databases with it, and grype registers the same one
@@ -24,16 +25,19 @@ type Tool struct {
 	Version string
 }
 
-// Create catalogues an image in one pass over its layers. scratch is a folder of the caller's that may be filled; it
-// must outlive the call and nothing else.
+// Create catalogues an image in one pass over its layers, or a folder. scratch is a folder of the caller's that may be
+// filled; it must outlive the call and nothing else.
 func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*Catalogue, error) {
+	if img.Reference.Folder() != "" {
+		return createFromFolder(ctx, img, tool)
+	}
 	cache := filepath.Join(scratch, "layers")
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return nil, err
 	}
 	temp := file.NewTempDirGenerator("stepseal")
 	defer temp.Cleanup()
-	read := stereoscope.New(img.Content(), temp, cache, stereoscope.WithManifestDigest(img.Digest.String()))
+	read := stereoscope.New(img.Content(), temp, cache, manifestDigest(img)...)
 	defer func() {
 		_ = read.Cleanup()
 		_ = os.RemoveAll(cache)
@@ -47,7 +51,7 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 	if err != nil {
 		return nil, outcome.New(outcome.CatalogueFailed, "%s: the licence texts", img.Name()).Because(err)
 	}
-	src := stereoscopesource.New(read, stereoscopesource.ImageConfig{Reference: img.Name()})
+	src := stereoscopesource.New(read, sourceOf(img))
 	content, err := syft.CreateSBOM(ctx, src, cfg)
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
@@ -61,7 +65,56 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 	if err := img.Err(); err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
-	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool}, nil
+	return &Catalogue{content: content, from: FromImage, subject: img.Subject(), image: img, tool: tool}, nil
+}
+
+func manifestDigest(img *image.Image) []stereoscope.AdditionalMetadata {
+	if img.Digest.Hex == "" {
+		return nil
+	}
+	return []stereoscope.AdditionalMetadata{stereoscope.WithManifestDigest(img.Digest.String())}
+}
+
+// sourceOf names the image in syft's terms. Where there is no digest, its id takes the place of the version.
+func sourceOf(img *image.Image) stereoscopesource.ImageConfig {
+	cfg := stereoscopesource.ImageConfig{Reference: img.Name()}
+	if img.Digest.Hex == "" {
+		cfg.Alias = source.Alias{Name: img.Repository(), Version: img.Subject()}
+	}
+	return cfg
+}
+
+// folderReader is the name under which Unreadable lists what could not even be listed.
+const folderReader = "folder"
+
+// createFromFolder catalogues a folder. A root file system gets the catalogers that an image gets, so that it gives the
+// same packages; any other folder those of sources, which read lock files.
+func createFromFolder(ctx context.Context, img *image.Image, tool Tool) (*Catalogue, error) {
+	listed, err := listFolder(ctx, img, image.LimitsOfFolders())
+	if err != nil {
+		return nil, err
+	}
+	defer listed.Close()
+	cfg := config(tool)
+	selection := cataloging.NewSelectionRequest()
+	c := &Catalogue{from: FromImage, image: img, tool: tool, read: "a folder of sources: lock files and manifests count"}
+	if listed.isRootFileSystem() {
+		selection = selection.WithDefaults(pkgcataloging.ImageTag)
+		c.read = "an unpacked root file system: what is installed counts"
+	}
+	// It reads registries of packages by paths on this machine, which a manifest names.
+	cfg = cfg.WithCatalogerSelection(selection.WithRemovals("vcpkg-manifest-cataloger"))
+	src := folderSource{name: img.Reference.Folder(), folder: listed}
+	if c.content, err = syft.CreateSBOM(ctx, src, cfg); err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	files, err := src.FileResolver(source.SquashedScope)
+	if err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	tidy(c.content, files, os.TempDir())
+	listed.report(c.content)
+	return c, nil
 }
 
 // withLicenses begins to compile the texts of all licences, which takes most of a second of one core, and returns the
@@ -80,7 +133,8 @@ func withLicenses(ctx context.Context, cfg *syft.CreateSBOMConfig) func() (conte
 	}
 }
 
-// config is syft's default, as its CLI uses it, but for three things. Go symbols are captured, as the grype CLI does:
+// config is syft's default, as its CLI uses it, but for four things. The go command is not run, which syft would do in a
+// folder with a go.mod: it executes what the folder says, and reaches the network. Go symbols are captured, as the grype CLI does:
 // without them a binary is blamed for every vulnerable function of a module, called or not. Files are not digested:
 // no document lists them unless asked, and reading every byte of an image again costs seconds. What could not be read is
 // kept, even where something else was found in the same file, and nothing is added for files that hold no package.
@@ -88,6 +142,7 @@ func config(tool Tool) *syft.CreateSBOMConfig {
 	cfg := syft.DefaultCreateSBOMConfig().WithTool(tool.Name, tool.Version).WithoutFiles().
 		WithUnknownsConfig(cataloging.UnknownsConfig{})
 	cfg.Packages.Golang = cfg.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
+	cfg.Packages.Golang.UsePackagesLib = false
 	return cfg
 }
 
