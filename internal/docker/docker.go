@@ -32,8 +32,8 @@ type Daemon struct {
 	TLSVerify bool     // DOCKER_TLS_VERIFY
 }
 
-// daemonSocket is where a daemon listens that nobody configured.
-const daemonSocket = "/var/run/docker.sock"
+// Socket is where a daemon listens that nobody configured.
+const Socket = "/var/run/docker.sock"
 
 // Limits on a daemon.
 const (
@@ -124,7 +124,7 @@ func (d Daemon) host() string {
 			return "unix://" + socket
 		}
 	}
-	return "unix://" + daemonSocket
+	return "unix://" + Socket
 }
 
 // tls is what `docker` makes of DOCKER_CERT_PATH; without DOCKER_TLS_VERIFY nobody vouches for the daemon.

@@ -53,11 +53,15 @@ func FuzzParseEnvelope(f *testing.F) {
 }
 
 func FuzzParseRecord(f *testing.F) {
-	seed, _ := NewRecord("shop@"+oneDigest, oneDigest, "", "linux/amd64").Marshal() // strings always encode
+	begun := NewRecord("shop@"+oneDigest, oneDigest, "")
+	begun.Add("linux/amd64", oneDigest)
+	seed, _ := begun.Marshal() // strings always encode
 	f.Add(seed)
 	f.Add([]byte(`{"schema":"stepseal.evidence/v1","image":"","digest":"` + oneDigest + `","index":"","platforms":[{"platform":"","digest":"` + oneDigest + `","documents":[{"role":"sbom","path":"a/b","mediaType":"","sha256":"` + oneHex + `","size":1}]}]}`))
 	for _, source := range []string{"docker-archive:app.tar", "docker:app", "dir:app"} {
-		seed, _ := NewUndigestedRecord(source, oneDigest, "").Marshal() // strings always encode
+		undigested := NewRecord(source, "", "")
+		undigested.AddUndigested("", oneDigest)
+		seed, _ := undigested.Marshal() // strings always encode
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

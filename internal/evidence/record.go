@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +52,7 @@ type Record struct {
 	Schema    string     `json:"schema"`
 	Image     string     `json:"image"`  // repository@digest; docker:REF, docker-archive:PATH or dir:PATH where there is no digest
 	Digest    string     `json:"digest"` // sha256:<hex>, the one in Image; empty where it has none
-	Index     string     `json:"index"`  // that the image was chosen from; empty for a single image
+	Index     string     `json:"index"`  // that the image was chosen from, or that the record is about; empty for a single image
 	Platforms []Platform `json:"platforms"`
 
 	folder string // paths are relative to it
@@ -77,19 +78,23 @@ type Document struct {
 	Finished string `json:"finished,omitempty"`
 }
 
-// NewRecord begins a record about one image.
-func NewRecord(image, digest, index, platform string) *Record {
-	return &Record{Schema: RecordSchema, Image: image, Digest: digest, Index: index,
-		Platforms: []Platform{{Platform: platform, Digest: digest, Documents: []Document{}}}}
+// NewRecord begins a record about an image, or about an index, whose digest stands twice then. Add names its images.
+func NewRecord(image, digest, index string) *Record {
+	return &Record{Schema: RecordSchema, Image: image, Digest: digest, Index: index}
 }
 
-// NewUndigestedRecord begins a record about what no registry has given a digest: an image of a daemon or an archive, by
-// its id, or a folder, which has none.
-func NewUndigestedRecord(source, id, platform string) *Record {
-	r := NewRecord(source, "", "", platform)
-	r.Platforms[0].ID = id
-	return r
+// Add names an image of the record. Pointers to earlier ones are no longer good afterwards.
+func (r *Record) Add(platform, digest string) {
+	r.Platforms = append(r.Platforms, Platform{Platform: platform, Digest: digest, Documents: []Document{}})
 }
+
+// AddUndigested names an image that no registry has given a digest, by its id; a folder has none.
+func (r *Record) AddUndigested(platform, id string) {
+	r.Platforms = append(r.Platforms, Platform{Platform: platform, ID: id, Documents: []Document{}})
+}
+
+// Whole reports whether the record is about an index, and not about one image of it.
+func (r *Record) Whole() bool { return r.Index != "" && r.Index == r.Digest }
 
 // Subject is what the platform's documents are bound to: its digest, or the image's id where it has none. It is empty for
 // a folder.
@@ -141,6 +146,9 @@ func ParseRecord(raw []byte) (*Record, error) {
 		return nil, err
 	}
 	seen := map[string]bool{}
+	if _, ok := r.Of(r.Digest); !ok && !r.Whole() && !Undigested(r.Image) {
+		return nil, fmt.Errorf("the image %.80q is none of its platforms", r.Digest)
+	}
 	for _, p := range r.Platforms {
 		if err := p.check(); err != nil {
 			return nil, err
@@ -181,8 +189,14 @@ func (r *Record) checkDigests() error {
 	return nil
 }
 
+// platformName is what may name a folder: words with slashes between them, none of which leads upwards.
+var platformName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}([/:][A-Za-z0-9][A-Za-z0-9._+-]{0,127}){0,3}$`)
+
 // check refuses a role that stands twice: which of the two counts would depend on the reader.
 func (p Platform) check() error {
+	if p.Platform != "" && !platformName.MatchString(p.Platform) {
+		return fmt.Errorf("%.80q is no platform", p.Platform)
+	}
 	roles := map[Role]bool{}
 	for _, d := range p.Documents {
 		if roles[d.Role] {

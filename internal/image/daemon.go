@@ -18,7 +18,7 @@ type Daemon interface {
 
 // openDaemon copies what the daemon writes into scratch, bounded in bytes and in the time that nothing comes, and reads
 // it as the archive that it is.
-func (r *Registry) openDaemon(ctx context.Context, ref Reference, platform v1.Platform, progress func(done, total int64)) (store, error) {
+func (r *Registry) openDaemon(ctx context.Context, ref Reference, platform v1.Platform, progress Progress) (store, error) {
 	if r.daemon == nil {
 		return nil, outcome.New(outcome.DaemonUnavailable, "%s: no daemon is known", ref)
 	}
@@ -31,7 +31,7 @@ func (r *Registry) openDaemon(ctx context.Context, ref Reference, platform v1.Pl
 	copied := int64(0)
 	file, err := spool(ctx, bounded, r.scratch, func(n int64) {
 		if copied += n; progress != nil {
-			progress(copied, max(size, copied))
+			progress("", copied, max(size, copied))
 		}
 	})
 	if err != nil {

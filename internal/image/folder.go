@@ -25,8 +25,8 @@ func LimitsOfFolders() FolderLimits {
 	return FolderLimits{Entries: maxEntries, Bytes: maxUnpacked, NameBytes: maxPathBytes, Depth: maxPathDepth}
 }
 
-// openFolder is an image without layers, digest and platform, whose files lie in a folder.
-func openFolder(ref Reference) (*Image, error) {
+// openFolder is one image without layers, digest and platform, whose files lie in a folder.
+func openFolder(ref Reference) (*Set, error) {
 	info, err := os.Stat(ref.folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -36,5 +36,5 @@ func openFolder(ref Reference) (*Image, error) {
 	case !info.IsDir():
 		return nil, outcome.New(outcome.NotAnImage, "%s is not a folder", ref).Hint("name a folder with dir:PATH, or an archive with docker-archive:PATH")
 	}
-	return &Image{Reference: ref}, nil
+	return &Set{Reference: ref, Images: []*Image{{Reference: ref}}}, nil
 }

@@ -13,11 +13,11 @@ import (
 // The inputs that several steps share. An input means the same in every step.
 var (
 	imageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
-		Usage: "the image: a registry reference (tag, digest or tag@digest), or oci-layout:PATH[:TAG]"}, image.Parse)
+		Usage: "the image: a registry reference (tag, digest or tag@digest), oci-layout:PATH[:TAG], docker-archive:PATH[:REF], docker:REF, or dir:PATH"}, image.Parse)
 	registryImageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
 		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
 	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH",
-		Usage: "which image: os/architecture[/variant]; of an index this machine's if none is named"}, image.ParsePlatform)
+		Usage: "one platform, os/architecture[/variant]; of an index every platform is worked on if none is named"}, image.ParsePlatform)
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.Parsed(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
