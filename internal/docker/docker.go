@@ -100,7 +100,9 @@ func versionLess(a, b string) bool {
 func (d Daemon) connect() (*client.Client, error) {
 	host := d.host()
 	transport := &http.Transport{ResponseHeaderTimeout: saveTimeout}
-	if d.CertPath != "" {
+	scheme := "http"
+	if d.CertPath != "" && !strings.HasPrefix(host, "unix:") {
+		scheme = "https"
 		config, err := d.tls()
 		if err != nil {
 			return nil, outcome.New(outcome.InvalidInput, "DOCKER_CERT_PATH %.200q", d.CertPath).Because(err)
@@ -108,7 +110,7 @@ func (d Daemon) connect() (*client.Client, error) {
 		transport.TLSClientConfig = config
 	}
 	docker, err := client.New(client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
-		client.WithHost(host), client.WithResponseHook(boundAnswer))
+		client.WithHost(host), client.WithScheme(scheme), client.WithResponseHook(boundAnswer))
 	if err != nil {
 		return nil, outcome.New(outcome.InvalidInput, "DOCKER_HOST %.200q", host).Because(err).Hint("unix:///path/to/docker.sock and tcp://host:port are understood")
 	}
@@ -171,7 +173,7 @@ func fault(ctx context.Context, name, host string, err error) error {
 		return outcome.New(outcome.DaemonUnavailable, "the Docker daemon at %s is too old", host).Because(oneLine(err)).
 			Hint("Docker 19.03 and newer are understood; docker save and docker-archive:PATH work with any")
 	case client.IsErrConnectionFailed(err):
-		return outcome.New(outcome.DaemonUnavailable, "no Docker daemon answers at %s", host)
+		return outcome.New(outcome.DaemonUnavailable, "no Docker daemon answers at %s", host).Because(oneLine(err))
 	}
 	return outcome.New(outcome.DaemonUnavailable, "the Docker daemon at %s", host).Because(oneLine(err))
 }
