@@ -99,6 +99,10 @@ func versionLess(a, b string) bool {
 
 func (d Daemon) connect() (*client.Client, error) {
 	host := d.host()
+	if !strings.HasPrefix(host, "unix://") && !strings.HasPrefix(host, "tcp://") {
+		return nil, outcome.New(outcome.InvalidInput, "DOCKER_HOST %.200q", host).
+			Hint("unix:///path/to/docker.sock and tcp://host:port are understood; docker save and docker-archive:PATH work with any")
+	}
 	transport := &http.Transport{ResponseHeaderTimeout: saveTimeout}
 	scheme := "http"
 	if d.CertPath != "" && !strings.HasPrefix(host, "unix:") {
@@ -112,7 +116,7 @@ func (d Daemon) connect() (*client.Client, error) {
 	docker, err := client.New(client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
 		client.WithHost(host), client.WithScheme(scheme), client.WithResponseHook(boundAnswer))
 	if err != nil {
-		return nil, outcome.New(outcome.InvalidInput, "DOCKER_HOST %.200q", host).Because(err).Hint("unix:///path/to/docker.sock and tcp://host:port are understood")
+		return nil, outcome.New(outcome.InvalidInput, "DOCKER_HOST %.200q", host).Because(err)
 	}
 	return docker, nil
 }

@@ -91,7 +91,7 @@ func (s *archiveStore) root(ctx context.Context) (manifest, error) {
 	}
 	config, err := s.files.read(chosen.Config, maxConfigBytes)
 	if err != nil {
-		return manifest{}, s.damaged("the config %.200q", chosen.Config).Because(err)
+		return manifest{}, s.fault(err, "the config %.200q", chosen.Config)
 	}
 	id := digestOf(config)
 	if named := digestInName(chosen.Config); named != "" && named != id.Hex {
@@ -112,7 +112,7 @@ func (s *archiveStore) root(ctx context.Context) (manifest, error) {
 	for n, layer := range chosen.Layers {
 		desc, err := s.layer(ctx, layer, parsed.RootFS.DiffIDs[n])
 		if err != nil {
-			return manifest{}, s.damaged("layer %d (%.200q)", n+1, layer).Because(err)
+			return manifest{}, s.fault(err, "layer %d (%.200q)", n+1, layer)
 		}
 		doc.Layers = append(doc.Layers, desc)
 	}
@@ -122,6 +122,14 @@ func (s *archiveStore) root(ctx context.Context) (manifest, error) {
 
 func (s *archiveStore) damaged(format string, a ...any) *outcome.Error {
 	return outcome.New(outcome.ContentDamaged, "%s: %s", s.ref, fmt.Sprintf(format, a...))
+}
+
+// fault is damaged, but for what has a reason of its own.
+func (s *archiveStore) fault(err error, format string, a ...any) error {
+	if known := new(outcome.Error); errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return archiveFault(s.ref, err)
+	}
+	return s.damaged(format, a...).Because(err)
 }
 
 // layer describes a layer of the archive. One that is not compressed goes by its diff id, and is checked by it; of a

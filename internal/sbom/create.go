@@ -37,7 +37,7 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 	}
 	temp := file.NewTempDirGenerator("stepseal")
 	defer temp.Cleanup()
-	read := stereoscope.New(img.Content(), temp, cache, manifestDigest(img)...)
+	read := reader(img, temp, cache)
 	defer func() {
 		_ = read.Cleanup()
 		_ = os.RemoveAll(cache)
@@ -66,6 +66,11 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 		return nil, unreadable(ctx, img, err)
 	}
 	return &Catalogue{content: content, from: FromImage, subject: img.Subject(), image: img, tool: tool}, nil
+}
+
+// reader is what lays the layers one over the other.
+func reader(img *image.Image, temp *file.TempDirGenerator, cache string) *stereoscope.Image {
+	return stereoscope.New(img.Content(), temp, cache, manifestDigest(img)...)
 }
 
 func manifestDigest(img *image.Image) []stereoscope.AdditionalMetadata {
