@@ -159,6 +159,9 @@ func (g *generator) hardLink(name string) error {
 		return nil
 	}
 	to := from[g.rand.IntN(len(from))]
+	if g.options.LinksToLowerLayers {
+		g.touched[to] = true // or the layer would remove what it names
+	}
 	var mode int64 // which a tar gives both names
 	if _, err := fmt.Sscanf(g.view[to], "file %o", &mode); err != nil {
 		return err

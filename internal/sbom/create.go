@@ -29,7 +29,7 @@ type Tool struct {
 // filled; it must outlive the call and nothing else.
 func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*Catalogue, error) {
 	if img.Reference.Folder() != "" {
-		return createFromFolder(ctx, img, tool)
+		return createFromFolder(ctx, img, tool, image.LimitsOfFolders())
 	}
 	cache := filepath.Join(scratch, "layers")
 	if err := os.MkdirAll(cache, 0o700); err != nil {
@@ -61,6 +61,9 @@ func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*
 		return nil, unreadable(ctx, img, err)
 	}
 	tidy(content, files, os.TempDir())
+	if err := reportLost(read, content); err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
 	// What a library has swallowed may be what a package was in.
 	if err := img.Err(); err != nil {
 		return nil, unreadable(ctx, img, err)
@@ -94,8 +97,8 @@ const folderReader = "folder"
 
 // createFromFolder catalogues a folder. A root file system gets the catalogers that an image gets, so that it gives the
 // same packages; any other folder those of sources, which read lock files.
-func createFromFolder(ctx context.Context, img *image.Image, tool Tool) (*Catalogue, error) {
-	listed, err := listFolder(ctx, img, image.LimitsOfFolders())
+func createFromFolder(ctx context.Context, img *image.Image, tool Tool, limits image.FolderLimits) (*Catalogue, error) {
+	listed, err := listFolder(ctx, img, limits)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type Seen struct {
 	Mode    int64
 	Content string // of a file
 	Target  string // of a symbolic link
+	Lost    bool   // a hard link whose content is not known, as Unreadable says
 }
 
 // View is what the catalogers of an image see, by path.
@@ -63,7 +64,13 @@ func View(ctx context.Context, img *image.Image, cache string) (seen map[string]
 		}
 		seen[string(at)] = one
 	}
-	return seen, nil
+	lost, err := lostLinks(read)
+	for _, at := range lost {
+		one := seen[at.RealPath]
+		one.Lost = true
+		seen[at.RealPath] = one
+	}
+	return seen, err
 }
 
 func contentOf(open func() (io.ReadCloser, error)) (string, error) {
@@ -86,4 +93,10 @@ func unix(entry filetree.IndexEntry) int64 {
 		}
 	}
 	return bits
+}
+
+// CreateWithin is Create of a folder with other bounds.
+func CreateWithin(ctx context.Context, img *image.Image, limits image.FolderLimits) error {
+	_, err := createFromFolder(ctx, img, Tool{Name: "stepseal", Version: "test"}, limits)
+	return err
 }

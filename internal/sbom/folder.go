@@ -195,13 +195,9 @@ func (f *folder) isRootFileSystem() bool {
 
 func (f *folder) Close() error { return f.root.Close() }
 
-// report adds what could not be read to what syft has noted down, in its own form.
+// report adds what could not be read to what syft has noted down.
 func (f *folder) report(content *syft.SBOM) {
-	if content.Artifacts.Unknowns == nil {
-		content.Artifacts.Unknowns = map[syftfile.Coordinates][]string{}
-	}
 	for name, reason := range f.unreadable {
-		at := syftfile.NewCoordinates(name, "")
-		content.Artifacts.Unknowns[at] = append(content.Artifacts.Unknowns[at], folderReader+": "+reason)
+		note(content, syftfile.NewCoordinates(name, ""), folderReader+": "+reason)
 	}
 }
