@@ -30,6 +30,7 @@ import (
 type archiveStore struct {
 	ref    Reference
 	files  *tarFiles
+	limits Limits
 	images []archivedImage
 }
 
@@ -44,13 +45,14 @@ type archivedImage struct {
 const maxNamesShown = 20
 
 // openArchive reads the archive's table of contents. scratch holds the archive unpacked, where it is compressed.
-func openArchive(ctx context.Context, ref Reference, file, scratch string) (*archiveStore, error) {
-	files, err := indexTar(ctx, file, scratch)
+func openArchive(ctx context.Context, ref Reference, file, scratch string, limits Limits) (*archiveStore, error) {
+	limits = limits.orDefault()
+	files, err := indexTar(ctx, file, scratch, limits)
 	if err != nil {
 		return nil, archiveFault(ref, err)
 	}
-	s := &archiveStore{ref: ref, files: files}
-	raw, err := files.read("manifest.json", maxAnswerBytes)
+	s := &archiveStore{ref: ref, files: files, limits: limits}
+	raw, err := files.read("manifest.json", limits.ManifestBytes)
 	if errors.Is(err, os.ErrNotExist) {
 		err := outcome.New(outcome.NotAnImage, "%s: the archive holds no manifest.json, as docker save writes it", ref)
 		if files.has("index.json") {
@@ -89,7 +91,7 @@ func (s *archiveStore) root(ctx context.Context) (manifest, error) {
 	if err != nil {
 		return manifest{}, err
 	}
-	config, err := s.files.read(chosen.Config, maxConfigBytes)
+	config, err := s.files.read(chosen.Config, s.limits.ConfigBytes)
 	if err != nil {
 		return manifest{}, s.fault(err, "the config %.200q", chosen.Config)
 	}
@@ -102,8 +104,8 @@ func (s *archiveStore) root(ctx context.Context) (manifest, error) {
 		return manifest{}, s.damaged("the config %.200q cannot be read", chosen.Config).Because(err)
 	}
 	switch n := len(chosen.Layers); {
-	case n > maxLayers:
-		return manifest{}, outcome.New(outcome.TooLarge, "%s has %d layers, more than the %d allowed", s.ref, n, maxLayers)
+	case int64(n) > s.limits.Layers:
+		return manifest{}, outcome.New(outcome.TooLarge, "%s has %d layers, more than the %d allowed", s.ref, n, s.limits.Layers)
 	case n != len(parsed.RootFS.DiffIDs):
 		return manifest{}, outcome.New(outcome.NotAnImage, "%s: manifest.json has %d layers and the config %d", s.ref, n, len(parsed.RootFS.DiffIDs))
 	}
@@ -222,7 +224,7 @@ func (s *archiveStore) image(_ context.Context, m manifest) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := s.files.read(chosen.Config, maxConfigBytes)
+	config, err := s.files.read(chosen.Config, s.limits.ConfigBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -10,16 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// archiveImage is an image whose blobs are files within a tar.
-type archiveImage struct {
-	v1.Image
-	diffIDs []v1.Hash
-}
-
-// demanded are the digests that the layers must have when they are unpacked: no manifest vouches for these layers, so
-// it is the config that binds them.
-func (i archiveImage) demanded() []v1.Hash { return i.diffIDs }
-
+// newArchiveImage is an image whose blobs are files within a tar.
 func newArchiveImage(files *tarFiles, names []string, m manifest, config []byte) (v1.Image, error) {
 	var doc v1.Manifest
 	if err := json.Unmarshal(m.raw, &doc); err != nil {
@@ -33,15 +24,7 @@ func newArchiveImage(files *tarFiles, names []string, m manifest, config []byte)
 		}
 		blobs.layers[desc.Digest] = archiveLayer{desc: desc, files: files, at: found}
 	}
-	img, err := partial.CompressedToImage(blobs)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := img.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	return archiveImage{Image: img, diffIDs: parsed.RootFS.DiffIDs}, nil
+	return partial.CompressedToImage(blobs)
 }
 
 type archiveBlobs struct {

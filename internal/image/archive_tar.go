@@ -17,11 +17,10 @@ import (
 
 // Limits on an archive of images. Each layer is three or four entries of it in its old form.
 const (
-	maxTarFiles    = 50_000
-	maxTarHeaders  = 256 << 20 // bytes of all headers, and of what stands in their place
-	maxTarName     = 1024
-	maxTarLinks    = 8 // links to links
-	maxArchiveSize = maxUnpacked
+	maxTarFiles   = 50_000
+	maxTarHeaders = 256 << 20 // bytes of all headers, and of what stands in their place
+	maxTarName    = 1024
+	maxTarLinks   = 8 // links to links
 )
 
 // tarFiles says where in a tar its files lie, by their names. Of a name that stands twice the last one counts, since
@@ -38,12 +37,12 @@ type tarFile struct {
 }
 
 // indexTar reads the headers of a tar, once. A compressed one is unpacked into scratch first.
-func indexTar(ctx context.Context, file, scratch string) (*tarFiles, error) {
+func indexTar(ctx context.Context, file, scratch string, limits Limits) (*tarFiles, error) {
 	f, err := openRegular(file)
 	if err != nil {
 		return nil, err
 	}
-	if f, err = plainTar(ctx, f, scratch); err != nil {
+	if f, err = plainTar(ctx, f, scratch, limits); err != nil {
 		return nil, err
 	}
 	t := &tarFiles{file: f, files: map[string]tarFile{}}
@@ -77,7 +76,7 @@ func bare(err error) error {
 }
 
 // plainTar is the tar itself, or what it unpacks to: offsets into a compressed one say nothing.
-func plainTar(ctx context.Context, f *os.File, scratch string) (*os.File, error) {
+func plainTar(ctx context.Context, f *os.File, scratch string, limits Limits) (*os.File, error) {
 	head := make([]byte, 4)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -93,18 +92,18 @@ func plainTar(ctx context.Context, f *os.File, scratch string) (*os.File, error)
 		return nil, fmt.Errorf("cannot be unpacked: %w", err)
 	}
 	defer from.Close()
-	return spool(ctx, from, scratch, nil)
+	return spool(ctx, from, scratch, limits, nil)
 }
 
 // spool writes a stream into a file of the scratch folder, up to a bound. told, if not nil, is told of every piece.
-func spool(ctx context.Context, from io.Reader, scratch string, told func(n int64)) (*os.File, error) {
+func spool(ctx context.Context, from io.Reader, scratch string, limits Limits, told func(n int64)) (*os.File, error) {
 	to, err := os.CreateTemp(scratch, "archive-*.tar")
 	if err != nil {
 		return nil, err
 	}
-	n, err := io.Copy(to, io.LimitReader(patient{ctx, heard{from, told}}, maxArchiveSize+1))
-	if err == nil && n > maxArchiveSize {
-		err = outcome.New(outcome.TooLarge, "the archive is larger than %d GiB", int64(maxArchiveSize)>>30)
+	n, err := io.Copy(to, io.LimitReader(patient{ctx, heard{from, told}}, limits.UnpackedBytes+1))
+	if err == nil && n > limits.UnpackedBytes {
+		err = beyond("max-unpacked-size", "the archive is larger than %s", Size(limits.UnpackedBytes))
 	}
 	if err == nil {
 		_, err = to.Seek(0, io.SeekStart)

@@ -27,9 +27,10 @@ func (r *Registry) openDaemon(ctx context.Context, ref Reference, platform v1.Pl
 		return nil, archiveFault(ref, err)
 	}
 	defer body.Close()
-	bounded := &boundedBody{body: body, limit: maxArchiveSize, stall: stallTimeout, of: "the Docker daemon"}
+	limits := r.limits.orDefault()
+	bounded := &boundedBody{body: body, limit: limits.UnpackedBytes, stall: limits.Stall, of: "the Docker daemon"}
 	copied := int64(0)
-	file, err := spool(ctx, bounded, r.scratch, func(n int64) {
+	file, err := spool(ctx, bounded, r.scratch, limits, func(n int64) {
 		if copied += n; progress != nil {
 			progress("", copied, max(size, copied))
 		}
@@ -40,7 +41,7 @@ func (r *Registry) openDaemon(ctx context.Context, ref Reference, platform v1.Pl
 	defer file.Close()
 	alone := ref
 	alone.wanted = "" // the archive holds this image alone, and calls it as it pleases
-	return openArchive(ctx, alone, file.Name(), r.scratch)
+	return openArchive(ctx, alone, file.Name(), r.scratch, limits)
 }
 
 // daemonFault is archiveFault for an archive that is still coming: what ends it is the daemon.

@@ -10,23 +10,18 @@ import (
 
 // FolderLimits bound what is read of a folder: they are those of an image's unpacked layers.
 type FolderLimits struct {
-	Entries, Bytes int64
-	NameBytes      int // of a path
-	Depth          int
+	Entries, Bytes, FileBytes int64
+	NameBytes, Depth          int64 // of a path
 }
 
-const (
-	maxPathBytes = 4096
-	maxPathDepth = 256
-)
-
-// LimitsOfFolders are the bounds on dir:PATH.
-func LimitsOfFolders() FolderLimits {
-	return FolderLimits{Entries: maxEntries, Bytes: maxUnpacked, NameBytes: maxPathBytes, Depth: maxPathDepth}
+// FolderLimits are the bounds on dir:PATH.
+func (i *Image) FolderLimits() FolderLimits {
+	l := i.limits
+	return FolderLimits{Entries: l.Files, Bytes: l.UnpackedBytes, FileBytes: l.FileBytes, NameBytes: l.PathLength, Depth: l.PathDepth}
 }
 
 // openFolder is one image without layers, digest and platform, whose files lie in a folder.
-func openFolder(ref Reference) (*Set, error) {
+func openFolder(ref Reference, limits Limits) (*Set, error) {
 	info, err := os.Stat(ref.folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -36,5 +31,5 @@ func openFolder(ref Reference) (*Set, error) {
 	case !info.IsDir():
 		return nil, outcome.New(outcome.NotAnImage, "%s is not a folder", ref).Hint("name a folder with dir:PATH, or an archive with docker-archive:PATH")
 	}
-	return &Set{Reference: ref, Images: []*Image{{Reference: ref}}}, nil
+	return &Set{Reference: ref, Images: []*Image{{Reference: ref, limits: limits.orDefault()}}}, nil
 }

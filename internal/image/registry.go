@@ -29,6 +29,7 @@ type Access struct {
 	Notice               func(string)   // told of every retry
 	Daemon               Daemon         // for docker:REF; nil: there is none
 	Scratch              string         // a folder for what has to be unpacked or copied first; empty: the system's
+	Limits               Limits
 }
 
 // Registry reads from and writes to registries.
@@ -39,6 +40,7 @@ type Registry struct {
 	userAgent string
 	daemon    Daemon
 	scratch   string
+	limits    Limits
 
 	// One session a repository: the login is negotiated once.
 	puller   *remote.Puller
@@ -49,11 +51,12 @@ type Registry struct {
 
 // NewRegistry reports a certificate authority that is none; it contacts nobody.
 func NewRegistry(access Access) (*Registry, error) {
-	rt, err := newTransport(access.CertificateAuthority, access.Insecure, access.Notice)
+	access.Limits = access.Limits.orDefault()
+	rt, err := newTransport(access)
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, daemon: access.Daemon, scratch: access.Scratch, sessions: map[string]http.RoundTripper{}}
+	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, limits: access.Limits, daemon: access.Daemon, scratch: access.Scratch, sessions: map[string]http.RoundTripper{}}
 	if r.keychain == nil {
 		r.keychain = authn.DefaultKeychain
 	}
@@ -145,7 +148,7 @@ func fault(what string, err error) error {
 	}
 	var known *outcome.Error
 	if errors.As(err, &known) {
-		return outcome.New(known.Reason, "%s: %s", what, known.Error()).With(known.Evidence...)
+		return said(what, known)
 	}
 	if errors.Is(err, context.Canceled) {
 		return discreet{err}
@@ -159,6 +162,17 @@ func fault(what string, err error) error {
 		return outcome.New(outcome.RegistryUnreachable, "%s", what).Because(discreet{err})
 	}
 	return outcome.New(outcome.RegistryFailing, "%s", what).Because(discreet{err})
+}
+
+// said puts the thing that it is about before an ending, and keeps its advice.
+func said(about string, err error) error {
+	known := new(outcome.Error)
+	if !errors.As(err, &known) {
+		return err
+	}
+	of := outcome.New(known.Reason, "%s: %s", about, known.Error()).With(known.Evidence...)
+	of.Hints = known.Hints
+	return of
 }
 
 // discreet is an error whose words leave out the queries of URLs: that of a redirect to storage is signed, and opens it

@@ -19,8 +19,9 @@ type Set struct {
 	Images    []*Image // at least one; those of an index in its order
 	LeftOut   []string // what else the index lists, as a person would call it
 
-	whole bool    // an index, of which no platform was named
-	named v1.Hash // what the reference pointed at: the index, or the manifest
+	whole  bool    // an index, of which no platform was named
+	named  v1.Hash // what the reference pointed at: the index, or the manifest
+	limits Limits
 }
 
 // Whole reports whether the set is an index, and not one platform of it: only then may anything be said of the index.
@@ -61,7 +62,7 @@ const maxDescriptions = 64 << 20
 // for; a named platform narrows an index to one image, and is demanded of a single one too. progress may be nil.
 func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform, progress Progress) (*Set, error) {
 	if ref.folder != "" {
-		return openFolder(ref)
+		return openFolder(ref, r.limits)
 	}
 	from, err := r.store(ctx, ref, platform, progress)
 	if err != nil {
@@ -74,14 +75,14 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 	if progress == nil {
 		progress = func(string, int64, int64) {}
 	}
-	set := &Set{Reference: ref, named: root.digest}
+	set := &Set{Reference: ref, named: root.digest, limits: r.limits}
 	if !root.mediaType.IsIndex() {
-		img := &Image{Reference: ref}
+		img := &Image{Reference: ref, limits: r.limits}
 		set.Images = []*Image{img}
 		return set, img.load(ctx, from, root, platform, progress)
 	}
 	set.Index, set.whole = root.digest, platform.OS == ""
-	listed := listing{ref: ref, from: from, seen: map[v1.Hash]bool{}}
+	listed := listing{ref: ref, from: from, most: r.limits.IndexEntries, seen: map[v1.Hash]bool{}}
 	if err := listed.read(ctx, root, 0); err != nil {
 		return nil, err
 	}
@@ -96,9 +97,9 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 func (r *Registry) store(ctx context.Context, ref Reference, platform v1.Platform, progress Progress) (store, error) {
 	switch {
 	case ref.layout != "":
-		return openLayout(ref)
+		return openLayout(ref, r.limits)
 	case ref.archive != "":
-		return openArchive(ctx, ref, ref.archive, r.scratch)
+		return openArchive(ctx, ref, ref.archive, r.scratch, r.limits)
 	case ref.daemon:
 		return r.openDaemon(ctx, ref, platform, progress)
 	}
@@ -112,7 +113,7 @@ func (s *Set) load(ctx context.Context, from store, entries []v1.Descriptor, pla
 		if err != nil {
 			return err
 		}
-		img := &Image{Reference: s.Reference, Index: s.Index, listed: entry.Platform}
+		img := &Image{Reference: s.Reference, Index: s.Index, listed: entry.Platform, limits: s.limits}
 		err = img.load(ctx, from, m, platform, progress)
 		if entry.Platform == nil && s.whole && err != nil && outcome.Of(err).Reason == outcome.NotAnImage {
 			// Nobody runs what says neither that it is an image nor for what.
@@ -152,7 +153,8 @@ type listing struct {
 	entries []v1.Descriptor
 	leftOut []string
 	seen    map[v1.Hash]bool
-	counted int
+	counted int64
+	most    int64
 }
 
 func (l *listing) read(ctx context.Context, index manifest, depth int) error {
@@ -163,8 +165,8 @@ func (l *listing) read(ctx context.Context, index manifest, depth int) error {
 	if err := json.Unmarshal(index.raw, &doc); err != nil {
 		return outcome.New(outcome.NotAnImage, "%s: the index cannot be read", l.ref).Because(err)
 	}
-	if l.counted += len(doc.Manifests); l.counted > maxIndexEntries {
-		return outcome.New(outcome.TooLarge, "%s: the index has %d entries, more than the %d allowed", l.ref, l.counted, maxIndexEntries)
+	if l.counted += int64(len(doc.Manifests)); l.counted > l.most {
+		return beyond("max-index-entries", "%s: the index has %d entries, more than the %d allowed", l.ref, l.counted, l.most)
 	}
 	for _, entry := range doc.Manifests {
 		if err := l.add(ctx, entry, depth); err != nil {

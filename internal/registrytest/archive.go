@@ -60,10 +60,10 @@ type archiver struct {
 	tar      *tar.Writer
 	form     ArchiveForm
 	written  map[string]string // layers by diff id
-	manifest []archived
+	manifest []listed
 }
 
-type archived struct {
+type listed struct {
 	Config   string
 	RepoTags []string
 	Layers   []string
@@ -78,7 +78,7 @@ func (a *archiver) add(one Tagged) error {
 	if err != nil {
 		return err
 	}
-	entry := archived{Config: id.Hex + ".json", RepoTags: one.Tags}
+	entry := listed{Config: id.Hex + ".json", RepoTags: one.Tags}
 	if a.form == DockerSave25 {
 		entry.Config = "blobs/sha256/" + id.Hex
 	}

@@ -21,6 +21,7 @@ type Catalogue struct {
 	image   *image.Image // nil where the catalogue was read from a document
 	tool    Tool
 	read    string // what a folder was taken for
+	edges   edges  // what reading the image told of dependencies, beside the relationships in content
 }
 
 // Format says what a catalogue was read from.

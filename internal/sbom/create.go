@@ -3,14 +3,19 @@ package sbom
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/anchore/stereoscope/pkg/file"
 	stereoscope "github.com/anchore/stereoscope/pkg/image"
-	"github.com/anchore/syft/syft"
+	engine "github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
 	"github.com/anchore/syft/syft/cataloging/pkgcataloging"
+	syft "github.com/anchore/syft/syft/sbom"
 	"github.com/anchore/syft/syft/source"
 	"github.com/anchore/syft/syft/source/stereoscopesource"
 	_ "github.com/glebarez/go-sqlite" // syft reads RPM databases with it, and grype registers the same one
@@ -25,50 +30,92 @@ type Tool struct {
 	Version string
 }
 
-// Create catalogues an image in one pass over its layers, or a folder. scratch is a folder of the caller's that may be
-// filled; it must outlive the call and nothing else.
-func Create(ctx context.Context, img *image.Image, tool Tool, scratch string) (*Catalogue, error) {
+// linksPrefix begins the name of the folder with the layers of one image.
+const linksPrefix = "catalogue-"
+
+// Create catalogues an image, or a folder: it brings the layers into the pool, and only when all of them are within their bounds does
+// anything look into them. scratch is a folder of the caller's that may be filled; it must outlive the call and nothing
+// else.
+func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, scratch string, bounds Bounds) (*Catalogue, error) {
 	if img.Reference.Folder() != "" {
-		return createFromFolder(ctx, img, tool, image.LimitsOfFolders())
+		return createFromFolder(ctx, img, tool, img.FolderLimits(), bounds.checks(scratch))
 	}
-	cache := filepath.Join(scratch, "layers")
-	if err := os.MkdirAll(cache, 0o700); err != nil {
+	unpacked, err := img.Unpack(ctx, pool)
+	if err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	if err := bounds.fits(unpacked); err != nil {
+		return nil, about(img, err)
+	}
+	release, err := bounds.reserve(ctx, unpacked)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
+	work, err := os.MkdirTemp(scratch, linksPrefix)
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(work)
+	var content *syft.SBOM
+	var related edges
+	err = guarded(ctx, 20*time.Millisecond, bounds.checks(scratch), func(ctx context.Context) error {
+		var err error
+		content, related, err = look(ctx, img, unpacked, config(tool), work)
+		return err
+	})
+	if err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	return &Catalogue{content: content, from: FromImage, subject: img.Subject(), image: img, tool: tool, edges: related}, nil
+}
+
+// look has stereoscope index the layers and syft catalogue them, and relates what syft does not.
+func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *engine.CreateSBOMConfig, work string) (*syft.SBOM, edges, error) {
 	temp := file.NewTempDirGenerator("stepseal")
 	defer temp.Cleanup()
-	read := reader(img, temp, cache)
-	defer func() {
-		_ = read.Cleanup()
-		_ = os.RemoveAll(cache)
-	}()
-	cfg := config(tool)
+	if err := place(unpacked, work); err != nil {
+		return nil, edges{}, err
+	}
+	read := reader(img, temp, work)
+	defer func() { _ = read.Cleanup() }()
 	licensed := withLicenses(ctx, cfg)
 	if err := read.Read(ctx); err != nil {
-		return nil, unreadable(ctx, img, err)
+		return nil, edges{}, err
 	}
 	ctx, err := licensed()
 	if err != nil {
-		return nil, outcome.New(outcome.CatalogueFailed, "%s: the licence texts", img.Name()).Because(err)
+		return nil, edges{}, outcome.New(outcome.CatalogueFailed, "the licence texts").Because(err)
 	}
 	src := stereoscopesource.New(read, sourceOf(img))
-	content, err := syft.CreateSBOM(ctx, src, cfg)
+	content, err := engine.CreateSBOM(ctx, src, cfg)
 	if err != nil {
-		return nil, unreadable(ctx, img, err)
+		return nil, edges{}, err
 	}
 	files, err := src.FileResolver(source.SquashedScope)
 	if err != nil {
-		return nil, unreadable(ctx, img, err)
+		return nil, edges{}, err
 	}
 	tidy(content, files, os.TempDir())
 	if err := reportLost(read, content); err != nil {
-		return nil, unreadable(ctx, img, err)
+		return nil, edges{}, err
 	}
+	related := relate(content, files)
 	// What a library has swallowed may be what a package was in.
-	if err := img.Err(); err != nil {
-		return nil, unreadable(ctx, img, err)
+	return content, related, img.Err()
+}
+
+// place puts the layers where stereoscope looks before it unpacks one itself, as further names of the same files. Where
+// that is not possible, or not where it looks, it copies what the image gives it.
+// https://github.com/anchore/stereoscope/blob/v0.3.4/pkg/image/layer.go
+func place(unpacked *image.Unpacked, dir string) error {
+	for n, layer := range unpacked.Layers {
+		name := fmt.Sprintf("%d-%s", n, strings.ReplaceAll(layer.DiffID.String(), ":", "-"))
+		if err := os.Link(layer.Path, filepath.Join(dir, name)); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
 	}
-	return &Catalogue{content: content, from: FromImage, subject: img.Subject(), image: img, tool: tool}, nil
+	return nil
 }
 
 // reader is what lays the layers one over the other.
@@ -97,7 +144,7 @@ const folderReader = "folder"
 
 // createFromFolder catalogues a folder. A root file system gets the catalogers that an image gets, so that it gives the
 // same packages; any other folder those of sources, which read lock files.
-func createFromFolder(ctx context.Context, img *image.Image, tool Tool, limits image.FolderLimits) (*Catalogue, error) {
+func createFromFolder(ctx context.Context, img *image.Image, tool Tool, limits image.FolderLimits, checks []check) (*Catalogue, error) {
 	listed, err := listFolder(ctx, img, limits)
 	if err != nil {
 		return nil, err
@@ -113,27 +160,35 @@ func createFromFolder(ctx context.Context, img *image.Image, tool Tool, limits i
 	// It reads registries of packages by paths on this machine, which a manifest names.
 	cfg = cfg.WithCatalogerSelection(selection.WithRemovals("vcpkg-manifest-cataloger"))
 	src := folderSource{name: img.Reference.Folder(), folder: listed}
-	if c.content, err = syft.CreateSBOM(ctx, src, cfg); err != nil {
-		return nil, unreadable(ctx, img, err)
-	}
-	files, err := src.FileResolver(source.SquashedScope)
+	err = guarded(ctx, 20*time.Millisecond, checks, func(ctx context.Context) error {
+		var err error
+		if c.content, err = engine.CreateSBOM(ctx, src, cfg); err != nil {
+			return err
+		}
+		files, err := src.FileResolver(source.SquashedScope)
+		if err != nil {
+			return err
+		}
+		tidy(c.content, files, os.TempDir())
+		c.edges = relate(c.content, files)
+		listed.report(c.content)
+		return nil
+	})
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
-	tidy(c.content, files, os.TempDir())
-	listed.report(c.content)
 	return c, nil
 }
 
 // withLicenses begins to compile the texts of all licences, which takes most of a second of one core, and returns the
-// function that waits for it: meanwhile the layers are read.
-func withLicenses(ctx context.Context, cfg *syft.CreateSBOMConfig) func() (context.Context, error) {
+// function that waits for it: meanwhile the layers are indexed.
+func withLicenses(ctx context.Context, cfg *engine.CreateSBOMConfig) func() (context.Context, error) {
 	var licensed context.Context
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		licensed, err = syft.SetContextLicenseScanner(ctx, cfg.Licenses)
+		licensed, err = engine.SetContextLicenseScanner(ctx, cfg.Licenses)
 	}()
 	return func() (context.Context, error) {
 		<-done
@@ -146,8 +201,8 @@ func withLicenses(ctx context.Context, cfg *syft.CreateSBOMConfig) func() (conte
 // without them a binary is blamed for every vulnerable function of a module, called or not. Files are not digested:
 // no document lists them unless asked, and reading every byte of an image again costs seconds. What could not be read is
 // kept, even where something else was found in the same file, and nothing is added for files that hold no package.
-func config(tool Tool) *syft.CreateSBOMConfig {
-	cfg := syft.DefaultCreateSBOMConfig().WithTool(tool.Name, tool.Version).WithoutFiles().
+func config(tool Tool) *engine.CreateSBOMConfig {
+	cfg := engine.DefaultCreateSBOMConfig().WithTool(tool.Name, tool.Version).WithoutFiles().
 		WithUnknownsConfig(cataloging.UnknownsConfig{})
 	cfg.Packages.Golang = cfg.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
 	cfg.Packages.Golang.UsePackagesLib = false
@@ -160,11 +215,18 @@ func unreadable(ctx context.Context, img *image.Image, err error) error {
 		return ctx.Err()
 	}
 	if cause := img.Err(); cause != nil {
-		var known *outcome.Error
-		if errors.As(cause, &known) {
-			return outcome.New(known.Reason, "%s: %s", img.Name(), known.Error()).With(known.Evidence...)
-		}
-		return cause
+		err = cause
+	}
+	if known := new(outcome.Error); errors.As(err, &known) {
+		return about(img, known)
 	}
 	return outcome.New(outcome.CatalogueFailed, "%s", img.Name()).Because(err)
+}
+
+// about puts the image before an ending, and keeps its evidence and advice.
+func about(img *image.Image, err error) error {
+	known := outcome.Of(err)
+	of := outcome.New(known.Reason, "%s: %s", img.Name(), known.Error()).With(known.Evidence...)
+	of.Hints = known.Hints
+	return of
 }

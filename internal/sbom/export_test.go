@@ -25,6 +25,17 @@ type Seen struct {
 func View(ctx context.Context, img *image.Image, cache string) (seen map[string]Seen, err error) {
 	temp := file.NewTempDirGenerator("stepseal-view")
 	defer func() { err = errors.Join(err, temp.Cleanup()) }()
+	pool, err := image.NewPool(cache, nil)
+	if err != nil {
+		return nil, err
+	}
+	unpacked, err := img.Unpack(ctx, pool)
+	if err != nil {
+		return nil, err
+	}
+	if err := place(unpacked, cache); err != nil {
+		return nil, err
+	}
 	read := reader(img, temp, cache)
 	defer func() { err = errors.Join(err, read.Cleanup()) }()
 	if err := read.Read(ctx); err != nil {
@@ -97,6 +108,6 @@ func unix(entry filetree.IndexEntry) int64 {
 
 // CreateWithin is Create of a folder with other bounds.
 func CreateWithin(ctx context.Context, img *image.Image, limits image.FolderLimits) error {
-	_, err := createFromFolder(ctx, img, Tool{Name: "stepseal", Version: "test"}, limits)
+	_, err := createFromFolder(ctx, img, Tool{Name: "stepseal", Version: "test"}, limits, nil)
 	return err
 }

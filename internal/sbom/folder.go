@@ -63,7 +63,7 @@ func bare(err error) error {
 }
 
 // list adds what is in a folder, in the order of the names.
-func (f *folder) list(ctx context.Context, dir string, depth int) error {
+func (f *folder) list(ctx context.Context, dir string, depth int64) error {
 	if depth > f.limits.Depth {
 		return outcome.New(outcome.TooLarge, "folders within folders, more than %d deep", f.limits.Depth)
 	}
@@ -116,8 +116,8 @@ func (f *folder) names(ctx context.Context, dir string) ([]string, error) {
 	}
 }
 
-func (f *folder) add(ctx context.Context, name string, depth int) error {
-	if len(name) > f.limits.NameBytes {
+func (f *folder) add(ctx context.Context, name string, depth int64) error {
+	if int64(len(name)) > f.limits.NameBytes {
 		return outcome.New(outcome.TooLarge, "a path is longer than %d bytes", f.limits.NameBytes)
 	}
 	info, err := f.root.Lstat(name)
@@ -138,8 +138,11 @@ func (f *folder) add(ctx context.Context, name string, depth int) error {
 			return nil
 		}
 	case file.TypeRegular:
+		if info.Size() > f.limits.FileBytes {
+			return outcome.New(outcome.TooLarge, "the file %.200q has more than %s", meta.Path, image.Size(f.limits.FileBytes))
+		}
 		if f.bytes += info.Size(); f.bytes > f.limits.Bytes {
-			return outcome.New(outcome.TooLarge, "the folder's files have more than %d GiB", f.limits.Bytes>>30)
+			return outcome.New(outcome.TooLarge, "the folder's files have more than %s", image.Size(f.limits.Bytes))
 		}
 		meta.MIMEType = f.mimeType(name, info.Size())
 	default:

@@ -220,12 +220,13 @@ func TestPipesAreNotOpened(t *testing.T) {
 func TestFoldersWithoutEnd(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"a/b/c/d/e/f": "text", "a/large": strings.Repeat("x", 4096), "a/1": "", "a/2": "", "a/3": ""})
-	roomy := image.FolderLimits{Entries: 100, Bytes: 1 << 20, NameBytes: 100, Depth: 10}
+	roomy := image.FolderLimits{Entries: 100, Bytes: 1 << 20, FileBytes: 1 << 20, NameBytes: 100, Depth: 10}
 	for name, limits := range map[string]image.FolderLimits{
-		"files": {Entries: 5, Bytes: roomy.Bytes, NameBytes: roomy.NameBytes, Depth: roomy.Depth},
-		"bytes": {Entries: roomy.Entries, Bytes: 4000, NameBytes: roomy.NameBytes, Depth: roomy.Depth},
-		"names": {Entries: roomy.Entries, Bytes: roomy.Bytes, NameBytes: 8, Depth: roomy.Depth},
-		"depth": {Entries: roomy.Entries, Bytes: roomy.Bytes, NameBytes: roomy.NameBytes, Depth: 3},
+		"files": {Entries: 5, Bytes: roomy.Bytes, FileBytes: roomy.FileBytes, NameBytes: roomy.NameBytes, Depth: roomy.Depth},
+		"bytes": {Entries: roomy.Entries, Bytes: 4000, FileBytes: roomy.FileBytes, NameBytes: roomy.NameBytes, Depth: roomy.Depth},
+		"large": {Entries: roomy.Entries, Bytes: roomy.Bytes, FileBytes: 4000, NameBytes: roomy.NameBytes, Depth: roomy.Depth},
+		"names": {Entries: roomy.Entries, Bytes: roomy.Bytes, FileBytes: roomy.FileBytes, NameBytes: 8, Depth: roomy.Depth},
+		"depth": {Entries: roomy.Entries, Bytes: roomy.Bytes, FileBytes: roomy.FileBytes, NameBytes: roomy.NameBytes, Depth: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			img := opened(t, "dir:"+dir)

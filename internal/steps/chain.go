@@ -29,6 +29,7 @@ type chain struct {
 	parts    []*part   // what is worked on, one a platform
 	epoch    time.Time // SOURCE_DATE_EPOCH
 	database database
+	content  content
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte
@@ -57,6 +58,7 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Notice:    func(text string) { r.Note("%s", text) },
 		Daemon:    daemon(r),
 		Scratch:   r.Scratch,
+		Limits:    limits(r),
 	}
 	if r.Anonymous {
 		access.Keychain = image.Anonymous()

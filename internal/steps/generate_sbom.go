@@ -1,10 +1,9 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +60,7 @@ A folder (dir:PATH) with an unpacked root file system is read as an image is; of
 			{Text: "of a folder", Command: "stepseal generate-sbom --image dir:."},
 			{Text: "of an OCI layout on disk, for one platform", Command: "stepseal generate-sbom --image oci-layout:build/app --platform linux/arm64"},
 		},
-		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, reporting, speaking),
+		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, sbomOutputs),
 		Needs:       []step.Need{step.Pull, step.Workspace},
 		LocalConfig: true,
@@ -120,8 +119,9 @@ func (p *part) generateSBOM(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	p.types = p.catalogue.Types()
+	p.types, p.edges = p.catalogue.Types(), p.catalogue.Edges()
 	p.Note("generate-sbom: %s: %s", p.label(), packagesText(p.types))
+	p.Note("generate-sbom: %s: dependencies: %s", p.label(), edgesText(p.edges))
 	return nil
 }
 
@@ -130,7 +130,8 @@ func (c *chain) tellSBOM() error {
 	total := 0
 	for _, p := range c.parts {
 		total += sum(p.types)
-		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.types)))
+		p.flushNotes()
+		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.edges)))
 	}
 	c.Set("packages", strconv.Itoa(total))
 	return c.handOn()
@@ -143,28 +144,57 @@ func sum(counts []sbom.Count) (total int) {
 	return total
 }
 
-// forget lets the catalogue go: those of all platforms of an index together need more memory than there may be.
-func (p *part) forget() { p.catalogue = nil }
+// forget lets the catalogue and the layers go: those of all platforms of an index together need more room than there
+// may be.
+func (p *part) forget() {
+	p.catalogue = nil
+	p.done.Store(true)
+	p.letGo(p)
+}
 
 // needCatalogue reads the layers, once.
 func (p *part) needCatalogue(ctx context.Context) error {
 	if p.catalogue != nil {
 		return nil
 	}
+	if err := p.foreign(); err != nil {
+		return err
+	}
+	pool, err := p.openPool()
+	if err != nil {
+		return err
+	}
 	if p.img.Reference.Folder() == "" {
 		p.Note("reading the layers of %s and finding packages", p.label())
 	}
-	scratch := filepath.Join(p.Scratch, "image-"+strings.TrimPrefix(p.img.Subject(), "sha256:"))
-	if err := os.MkdirAll(scratch, 0o700); err != nil {
-		return err
-	}
-	defer os.RemoveAll(scratch)
-	var err error
-	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, scratch)
+	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, pool, p.Scratch, p.bounds())
 	if err == nil && p.catalogue.ReadAs() != "" {
 		p.Note("%s was read as %s", p.label(), p.catalogue.ReadAs())
 	}
 	return err
+}
+
+// foreign lets nobody take what was not looked at for nothing.
+func (p *part) foreign() error {
+	if len(p.img.Foreign) == 0 {
+		return nil
+	}
+	left := strings.Join(p.img.Foreign, ", ")
+	if !allowForeignInput.Of(p.Run) {
+		return outcome.New(outcome.ForeignLayers, "%s has layers that registries do not hand on: %s", p.label(), left)
+	}
+	text := "what these layers hold is not known, for registries do not hand them on: " + left
+	p.Warn("%s: %s", p.label(), text)
+	p.notes = append(p.notes, text)
+	return nil
+}
+
+func edgesText(edges []sbom.EdgeCoverage) string {
+	var parts []string
+	for _, of := range edges {
+		parts = append(parts, of.Type+": "+of.String())
+	}
+	return cmp.Or(strings.Join(parts, "; "), "none, for there is no package")
 }
 
 func packagesText(types []sbom.Count) string {
