@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate image e2e bench
+.PHONY: build demo test lint generate image e2e docker bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -26,6 +26,10 @@ image:
 # The two below need root, mmdebstrap, npm, iproute2 and GNU time; .ci/run installs them.
 e2e:
 	test/e2e/run
+
+# With Docker's daemon, which it starts itself (docker.io).
+docker:
+	test/docker/run
 
 bench:
 	bench/run

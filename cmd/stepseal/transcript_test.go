@@ -78,7 +78,7 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ends": ends, "outputs": outputs, "push": push, "behave": behave, "login": login, "referrers": referrers,
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
-			"told": told, "platform": platformOf,
+			"told": told, "archive": archive, "platform": platformOf,
 		},
 	})
 }
@@ -302,6 +302,14 @@ func platformOf(ts *testscript.TestScript, neg bool, args []string) {
 	set, err := access.Open(context.Background(), ref, platform, nil)
 	ts.Check(err)
 	ts.Setenv(args[2], set.Digest().String())
+}
+
+// archive FILE REF KIND writes an image as docker save does.
+func archive(ts *testscript.TestScript, neg bool, args []string) {
+	log4j := map[string]string{"good": "2.17.1", "bad": "2.14.1"}[args[2]]
+	img, err := registrytest.App(registrytest.AppOptions{Log4jVersion: log4j})
+	ts.Check(err)
+	ts.Check(registrytest.SaveArchive(ts.MkAbs(args[0]), registrytest.DockerSave, registrytest.Tagged{Image: img, Tags: []string{args[1]}}))
 }
 
 // behave METHODS PATH TIMES ANSWER [ARG] makes the registry misbehave; TIMES 0 is for ever.

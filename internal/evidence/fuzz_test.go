@@ -58,6 +58,12 @@ func FuzzParseRecord(f *testing.F) {
 	seed, _ := begun.Marshal() // strings always encode
 	f.Add(seed)
 	f.Add([]byte(`{"schema":"stepseal.evidence/v1","image":"","digest":"` + oneDigest + `","index":"","platforms":[{"platform":"","digest":"` + oneDigest + `","documents":[{"role":"sbom","path":"a/b","mediaType":"","sha256":"` + oneHex + `","size":1}]}]}`))
+	for _, source := range []string{"docker-archive:app.tar", "docker:app", "dir:app"} {
+		undigested := NewRecord(source, "", "")
+		undigested.AddUndigested("", oneDigest)
+		seed, _ := undigested.Marshal() // strings always encode
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r, err := ParseRecord(raw)
 		if err != nil {

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,8 +13,10 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/strictjson"
@@ -47,8 +50,8 @@ const (
 // Record is evidence.json: what earlier steps found out about an image, by digest. Every step extends it.
 type Record struct {
 	Schema    string     `json:"schema"`
-	Image     string     `json:"image"`  // repository@digest
-	Digest    string     `json:"digest"` // sha256:<hex>, the one in Image
+	Image     string     `json:"image"`  // repository@digest; docker:REF, docker-archive:PATH or dir:PATH where there is no digest
+	Digest    string     `json:"digest"` // sha256:<hex>, the one in Image; empty where it has none
 	Index     string     `json:"index"`  // that the image was chosen from, or that the record is about; empty for a single image
 	Platforms []Platform `json:"platforms"`
 
@@ -57,8 +60,9 @@ type Record struct {
 
 // Platform is one image of the record.
 type Platform struct {
-	Platform  string     `json:"platform"`
-	Digest    string     `json:"digest"`
+	Platform  string     `json:"platform"` // empty for a folder
+	Digest    string     `json:"digest"`   // empty where the image has none
+	ID        string     `json:"id,omitempty"`
 	Documents []Document `json:"documents"`
 }
 
@@ -84,8 +88,25 @@ func (r *Record) Add(platform, digest string) {
 	r.Platforms = append(r.Platforms, Platform{Platform: platform, Digest: digest, Documents: []Document{}})
 }
 
+// AddUndigested names an image that no registry has given a digest, by its id; a folder has none.
+func (r *Record) AddUndigested(platform, id string) {
+	r.Platforms = append(r.Platforms, Platform{Platform: platform, ID: id, Documents: []Document{}})
+}
+
 // Whole reports whether the record is about an index, and not about one image of it.
 func (r *Record) Whole() bool { return r.Index != "" && r.Index == r.Digest }
+
+// Subject is what the platform's documents are bound to: its digest, or the image's id where it has none. It is empty for
+// a folder.
+func (p Platform) Subject() string { return cmp.Or(p.Digest, p.ID) }
+
+// undigested are the sources that give their images no digest.
+var undigested = []string{"docker:", "docker-archive:", "dir:"}
+
+// Undigested reports whether the name is that of a source that gives its images no digest.
+func Undigested(image string) bool {
+	return slices.ContainsFunc(undigested, func(scheme string) bool { return strings.HasPrefix(image, scheme) })
+}
 
 // ReadRecord reads evidence.json, or the one in the folder that is named. If digest (sha256:<hex>) is not empty the
 // file must have it.
@@ -121,20 +142,14 @@ func ParseRecord(raw []byte) (*Record, error) {
 	if len(r.Platforms) == 0 || len(r.Platforms) > maxPlatforms {
 		return nil, fmt.Errorf("%d platforms", len(r.Platforms))
 	}
-	if repository, digest, _ := strings.Cut(r.Image, "@"); repository == "" || digest != r.Digest {
-		return nil, fmt.Errorf("image %.120q is not a repository at the digest %.80q", r.Image, r.Digest)
-	}
-	if r.Index != "" && !IsDigest(r.Index) {
-		return nil, fmt.Errorf("index %.80q is not a digest", r.Index)
+	if err := r.checkDigests(); err != nil {
+		return nil, err
 	}
 	seen := map[string]bool{}
-	if _, ok := r.Of(r.Digest); !ok && !r.Whole() {
+	if _, ok := r.Of(r.Digest); !ok && !r.Whole() && !Undigested(r.Image) {
 		return nil, fmt.Errorf("the image %.80q is none of its platforms", r.Digest)
 	}
-	for _, p := range append([]Platform{{Digest: r.Digest}}, r.Platforms...) {
-		if !IsDigest(p.Digest) {
-			return nil, fmt.Errorf("%.80q is not a digest", p.Digest)
-		}
+	for _, p := range r.Platforms {
 		if err := p.check(); err != nil {
 			return nil, err
 		}
@@ -146,6 +161,32 @@ func ParseRecord(raw []byte) (*Record, error) {
 		seen[p.Digest], seen[p.Platform] = true, true
 	}
 	return &r, nil
+}
+
+// checkDigests makes sure that every image has a digest, or that it is the only one and its source gives none.
+func (r *Record) checkDigests() error {
+	if strings.ContainsFunc(r.Image, unicode.IsControl) {
+		return fmt.Errorf("image %.120q holds a control character", r.Image)
+	}
+	if r.Index != "" && !IsDigest(r.Index) {
+		return fmt.Errorf("index %.80q is not a digest", r.Index)
+	}
+	if Undigested(r.Image) {
+		only := r.Platforms[0]
+		if r.Digest != "" || r.Index != "" || len(r.Platforms) != 1 || only.Digest != "" || only.ID != "" && !IsDigest(only.ID) {
+			return fmt.Errorf("image %.120q is of a source without digests, and is given one", r.Image)
+		}
+		return nil
+	}
+	if repository, digest, _ := strings.Cut(r.Image, "@"); repository == "" || digest != r.Digest {
+		return fmt.Errorf("image %.120q is not a repository at the digest %.80q", r.Image, r.Digest)
+	}
+	for _, p := range append([]Platform{{Digest: r.Digest}}, r.Platforms...) {
+		if !IsDigest(p.Digest) || p.ID != "" {
+			return fmt.Errorf("%.80q is not a digest, or stands beside an id", p.Digest)
+		}
+	}
+	return nil
 }
 
 // platformName is what may name a folder: words with slashes between them, none of which leads upwards.
@@ -198,10 +239,10 @@ func Digest(raw []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Of finds the platform by its digest; ok is false where the record does not speak of it.
-func (r *Record) Of(digest string) (p *Platform, ok bool) {
+// Of finds the platform by what its documents are bound to; ok is false where the record does not speak of it.
+func (r *Record) Of(subject string) (p *Platform, ok bool) {
 	for i := range r.Platforms {
-		if r.Platforms[i].Digest == digest {
+		if r.Platforms[i].Subject() == subject {
 			return &r.Platforms[i], true
 		}
 	}

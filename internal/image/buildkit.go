@@ -20,7 +20,7 @@ func (r *Registry) BuildKitStatements(ctx context.Context, img *Image, wanted fu
 		return nil, outcome.New(outcome.AttestationMissing, "%s was not found through an index, and BuildKit leaves its SBOM in one", img.Name()).
 			Hint("name the index, by its tag or its digest, and the platform with --platform")
 	}
-	from, err := r.store(img.Reference)
+	from, err := r.store(ctx, img.Reference, v1.Platform{}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -20,11 +20,11 @@ import (
 // Image is one image of one platform, by digest. Its layers are read when somebody asks for them.
 type Image struct {
 	Reference Reference
-	Digest    v1.Hash // of the manifest of this platform
+	Digest    v1.Hash // of the manifest of this platform; zero where the source knows none: docker, docker-archive, dir
 	Index     v1.Hash // of the outermost index that lists it; zero for a single image
 	Platform  string  // os/architecture[/variant][:os.version]
 	Created   time.Time
-	ID        v1.Hash // of the config
+	ID        v1.Hash // of the config; zero for a folder
 	// Foreign are the layers that registries do not hand on: they are taken as empty, since nobody here can look at them.
 	Foreign []string
 
@@ -37,14 +37,36 @@ type Image struct {
 // Repository is where the image lies.
 func (i *Image) Repository() string { return i.Reference.Repository() }
 
-// Name is repository@digest: how everything after the resolution names the image.
-func (i *Image) Name() string { return i.Repository() + "@" + i.Digest.String() }
+// Name is repository@digest: how everything after the resolution names the image. An image that is in no registry and
+// no layout has no digest, and is named as it was written.
+func (i *Image) Name() string {
+	if i.Digest.Hex == "" {
+		return i.Repository()
+	}
+	return i.Repository() + "@" + i.Digest.String()
+}
+
+// Subject is what the documents about the image are bound to: its digest, or its id where it has none. A folder has
+// neither, and Subject is empty.
+func (i *Image) Subject() string {
+	for _, hash := range []v1.Hash{i.Digest, i.ID} {
+		if hash.Hex != "" {
+			return hash.String()
+		}
+	}
+	return ""
+}
 
 // Content is the image for go-containerregistry's readers. Reading is bounded and checked; Err says what went wrong.
 func (i *Image) Content() v1.Image { return i.content }
 
 // Err is the first thing that went wrong while the content was read, where a library has swallowed it.
-func (i *Image) Err() error { return i.content.err() }
+func (i *Image) Err() error {
+	if i.content == nil { // a folder, which others read
+		return nil
+	}
+	return i.content.err()
+}
 
 // store is where manifests and layers come from.
 type store interface {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -23,9 +25,15 @@ type Reference struct {
 	tag    string
 	digest string // sha256:<hex>, where the reference pins one
 	layout string // oci-layout: the folder
+
+	archive string // docker-archive: the file
+	folder  string // dir
+	daemon  bool   // docker
+	wanted  string // docker and docker-archive: what the image is called there
 }
 
-// Parse reads a registry reference (tag, digest, or tag@digest) or oci-layout:PATH[:TAG].
+// Parse reads a registry reference (tag, digest, or tag@digest), oci-layout:PATH[:TAG], docker-archive:PATH[:REF],
+// docker:REF or dir:PATH.
 func Parse(text string) (Reference, error) {
 	if err := plain(text); err != nil {
 		return Reference{}, err
@@ -35,9 +43,15 @@ func Parse(text string) (Reference, error) {
 		switch scheme {
 		case "oci-layout":
 			return parseLayout(text, rest)
-		case "docker-archive", "docker", "dir", "oci-archive", "oci-dir", "registry":
+		case "docker-archive":
+			return parseArchive(text, rest)
+		case "docker":
+			return parseDaemon(text, rest)
+		case "dir":
+			return parseFolder(text, rest)
+		case "oci-archive", "oci-dir", "registry":
 			return Reference{}, outcome.New(outcome.UnsupportedSource, "%s: is not a source that this version reads", scheme).
-				Hint("name an image in a registry (registry.example.com/team/app:1.0), or oci-layout:PATH")
+				Hint("name an image in a registry (registry.example.com/team/app:1.0), oci-layout:PATH, docker-archive:PATH or docker:REF")
 		}
 	}
 	return parseRegistry(text)
@@ -69,6 +83,38 @@ func parseLayout(text, rest string) (Reference, error) {
 		return Reference{}, errors.New("names no folder: oci-layout:PATH[:TAG]")
 	}
 	return Reference{text: text, layout: path, tag: tag}, nil
+}
+
+func parseArchive(text, rest string) (Reference, error) {
+	path, wanted, _ := strings.Cut(rest, ":")
+	// A colon may belong to the path: the longest part that is there is the path.
+	for at := len(rest); at > 0; at = strings.LastIndex(rest[:at], ":") {
+		if info, err := os.Stat(rest[:at]); err == nil && !info.IsDir() {
+			path, wanted = rest[:at], strings.TrimPrefix(rest[at:], ":")
+			break
+		}
+	}
+	if path == "" {
+		return Reference{}, errors.New("names no file: docker-archive:PATH[:REF]")
+	}
+	return Reference{text: text, archive: path, wanted: wanted}, nil
+}
+
+// askable is what a daemon may be asked for: a name with tag or digest, or an id. It becomes part of a URL.
+var askable = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@-]*(/[A-Za-z0-9][A-Za-z0-9._:@-]*)*$`)
+
+func parseDaemon(text, rest string) (Reference, error) {
+	if !askable.MatchString(rest) {
+		return Reference{}, fmt.Errorf("%q is not what a daemon calls an image: docker:NAME[:TAG], docker:NAME@DIGEST or docker:ID", rest)
+	}
+	return Reference{text: text, daemon: true, wanted: rest}, nil
+}
+
+func parseFolder(text, rest string) (Reference, error) {
+	if rest == "" {
+		return Reference{}, errors.New("names no folder: dir:PATH")
+	}
+	return Reference{text: text, folder: rest}, nil
 }
 
 func isFolder(path string) bool {
@@ -104,23 +150,43 @@ func (r Reference) String() string { return r.text }
 func (r Reference) IsZero() bool { return r.text == "" }
 
 // InRegistry reports whether the image lies in a registry, which signing and verifying need.
-func (r Reference) InRegistry() bool { return r.layout == "" && r.text != "" }
+func (r Reference) InRegistry() bool { return r.text != "" && r.layout == "" && !r.hasNoDigest() }
 
-// Repository is where the image lies, as outputs and statements name it: a repository, or the folder of a layout.
+// hasNoDigest reports whether the source knows no manifest digest.
+func (r Reference) hasNoDigest() bool { return r.archive != "" || r.folder != "" || r.daemon }
+
+// Folder is the folder of dir:, which is no image; empty for everything else.
+func (r Reference) Folder() string { return r.folder }
+
+// Repository is where the image lies, as outputs and statements name it: a repository, or the folder of a layout. What
+// has no manifest digest is named as it was written.
 func (r Reference) Repository() string {
-	if r.layout != "" {
+	switch {
+	case r.layout != "":
 		return "oci-layout:" + r.layout
+	case r.hasNoDigest():
+		return r.text
 	}
 	return r.repo.Name()
 }
 
 // Name is the last part of the repository: what people call the image.
 func (r Reference) Name() string {
-	path := r.repo.RepositoryStr()
-	if r.layout != "" {
-		path = strings.TrimRight(r.layout, "/")
+	at := r.repo.RepositoryStr()
+	switch {
+	case r.layout != "":
+		at = strings.TrimRight(r.layout, "/")
+	case r.wanted != "":
+		at, _, _ = strings.Cut(r.wanted, "@")
+		if i := strings.LastIndex(at, ":"); i > strings.LastIndex(at, "/") {
+			at = at[:i]
+		}
+	case r.archive != "":
+		at = filepath.ToSlash(r.archive)
+	case r.folder != "":
+		at = strings.TrimRight(filepath.ToSlash(r.folder), "/")
 	}
-	return path[strings.LastIndex(path, "/")+1:]
+	return at[strings.LastIndex(at, "/")+1:]
 }
 
 // Tag is empty where a digest alone was named.

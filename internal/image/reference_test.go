@@ -31,7 +31,19 @@ func TestParse(t *testing.T) {
 		"an at sign and no digest":       {text: "registry.example.com/app@", wrong: "should follow"},
 		"a control character":            {text: "registry.example.com/app\n::set-output", wrong: "control character"},
 		"something far too long":         {text: strings.Repeat("a", 2000), wrong: "1024"},
-		"a source that is not read here": {text: "docker-archive:app.tar", wrong: "is not a source"},
+		"a source that is not read here": {text: "oci-archive:app.tar", wrong: "is not a source"},
+
+		"an archive":                       {text: "docker-archive:build/app.tar", repository: "docker-archive:build/app.tar"},
+		"an archive and a name":            {text: "docker-archive:app.tar:team/app:1.0", repository: "docker-archive:app.tar:team/app:1.0"},
+		"an archive of nothing":            {text: "docker-archive:", wrong: "names no file"},
+		"a daemon's image":                 {text: "docker:team/app:1.0", repository: "docker:team/app:1.0"},
+		"a daemon's image by digest":       {text: "docker:app@" + digest, repository: "docker:app@" + digest},
+		"a daemon's image by id":           {text: "docker:" + digest, repository: "docker:" + digest},
+		"a daemon's nothing":               {text: "docker:", wrong: "is not what a daemon calls"},
+		"a way out of the daemon's images": {text: "docker:../containers/x", wrong: "is not what a daemon calls"},
+		"a query for the daemon":           {text: "docker:app?x=y", wrong: "is not what a daemon calls"},
+		"a folder":                         {text: "dir:/", repository: "dir:/"},
+		"a folder of nothing":              {text: "dir:", wrong: "names no folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ref, err := image.Parse(test.text)
@@ -49,7 +61,7 @@ func TestParse(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"a:b@" + digest, "oci-layout:a:b", "localhost:5000/x", "::", "a@b@c", "docker:x"} {
+	for _, seed := range []string{"a:b@" + digest, "oci-layout:a:b", "localhost:5000/x", "::", "a@b@c", "docker:x", "docker-archive:a:b", "dir:.", "docker:a/../b"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

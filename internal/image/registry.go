@@ -27,6 +27,8 @@ type Access struct {
 	UserAgent            string
 	Keychain             authn.Keychain // nil: Docker's configuration and credential helpers
 	Notice               func(string)   // told of every retry
+	Daemon               Daemon         // for docker:REF; nil: there is none
+	Scratch              string         // a folder for what has to be unpacked or copied first; empty: the system's
 	Limits               Limits
 }
 
@@ -36,6 +38,8 @@ type Registry struct {
 	transport http.RoundTripper
 	insecure  map[string]bool
 	userAgent string
+	daemon    Daemon
+	scratch   string
 	limits    Limits
 
 	// One session a repository: the login is negotiated once.
@@ -52,7 +56,7 @@ func NewRegistry(access Access) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, limits: access.Limits, sessions: map[string]http.RoundTripper{}}
+	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, limits: access.Limits, daemon: access.Daemon, scratch: access.Scratch, sessions: map[string]http.RoundTripper{}}
 	if r.keychain == nil {
 		r.keychain = authn.DefaultKeychain
 	}

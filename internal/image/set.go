@@ -36,6 +36,14 @@ func (s *Set) Digest() v1.Hash {
 	return s.Images[0].Digest
 }
 
+// Name is repository@digest. What has no digest, because no registry knows it, is named as it was written.
+func (s *Set) Name() string {
+	if s.whole {
+		return s.Reference.Repository() + "@" + s.Index.String()
+	}
+	return s.Images[0].Name()
+}
+
 // Platforms are the names of the images' platforms, each of them once.
 func (s *Set) Platforms() []string {
 	names := make([]string, len(s.Images))
@@ -54,7 +62,10 @@ const maxDescriptions = 64 << 20
 // Open resolves the reference, once. The zero Platform means every platform of an index, and whatever a single image is
 // for; a named platform narrows an index to one image, and is demanded of a single one too. progress may be nil.
 func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform, progress Progress) (*Set, error) {
-	from, err := r.store(ref)
+	if ref.folder != "" {
+		return openFolder(ref, r.limits)
+	}
+	from, err := r.store(ctx, ref, platform, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +95,14 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 	return set, set.load(ctx, from, entries, platform, progress)
 }
 
-func (r *Registry) store(ref Reference) (store, error) {
-	if ref.layout != "" {
+func (r *Registry) store(ctx context.Context, ref Reference, platform v1.Platform, progress Progress) (store, error) {
+	switch {
+	case ref.layout != "":
 		return openLayout(ref, r.limits)
+	case ref.archive != "":
+		return openArchive(ctx, ref, ref.archive, r.scratch, r.limits)
+	case ref.daemon:
+		return r.openDaemon(ctx, ref, platform, progress)
 	}
 	return &remoteStore{registry: r, ref: ref, repo: r.repository(ref), read: map[v1.Hash]*remote.Descriptor{}}, nil
 }

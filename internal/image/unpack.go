@@ -13,6 +13,11 @@ import (
 // maxZstdWindow bounds the memory that a zstd frame may ask for; image builders stay below 8 MiB.
 const maxZstdWindow = 64 << 20
 
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
 // unpack goes by what the bytes are, as container engines do, not by what the media type says: gzip, zstd, or a plain tar.
 // Half of the time that reading an image takes is spent here; klauspost's inflate needs half of the standard library's.
 func unpack(packed io.ReadCloser) (io.ReadCloser, error) {
@@ -23,9 +28,9 @@ func unpack(packed io.ReadCloser) (io.ReadCloser, error) {
 	}
 	u := &unpacked{packed: packed, rest: buffered, decoder: io.NopCloser(buffered)}
 	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+	case bytes.HasPrefix(head, gzipMagic):
 		u.decoder, err = gzip.NewReader(buffered)
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case bytes.Equal(head, zstdMagic):
 		var dec *zstd.Decoder
 		if dec, err = zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow)); err == nil {
 			u.decoder = dec.IOReadCloser()

@@ -49,6 +49,7 @@ const (
 	RegistryForbidden    Reason = "registry-forbidden"
 	RegistryBusy         Reason = "registry-busy"
 	RegistryFailing      Reason = "registry-failing"
+	DaemonUnavailable    Reason = "daemon-unavailable"
 	ImageNotFound        Reason = "image-not-found"
 	PlatformNotFound     Reason = "platform-not-found"
 	NotAnImage           Reason = "not-an-image"
@@ -124,7 +125,8 @@ var table = []Row{
 	{RegistryForbidden, Undecided, "The registry knows the login and does not allow this (403).", "give the login the right to read this repository"},
 	{RegistryBusy, Undecided, "The registry keeps answering that it is asked too often (429).", "log in for a higher limit, or wait"},
 	{RegistryFailing, Undecided, "The registry fails (5xx), or its answer makes no sense.", "try again later"},
-	{ImageNotFound, Undecided, "There is no such image (404).", "check the repository and the tag; some registries answer 404 where a login lacks rights"},
+	{DaemonUnavailable, Undecided, "The Docker daemon cannot be reached, does not let this user in, or fails.", "start it, set DOCKER_HOST to where it listens, or write the image with docker save and name it by docker-archive:PATH"},
+	{ImageNotFound, Undecided, "There is no such image: in the registry (404), the layout, the archive or the daemon.", "check the repository and the tag; some registries answer 404 where a login lacks rights"},
 	{PlatformNotFound, Undecided, "There is no image for the platform: not in the index, or the single image is for another.", "name a platform that there is with --platform, or leave it away for a single image"},
 	{NotAnImage, Undecided, "The reference names something that is not a container image.", "name an image or an image index"},
 	{ContentDamaged, Undecided, "What was read is not what its digest or size says: cut short, changed, or undecodable.", "push the image again; if it happens again, the registry or a proxy before it is damaged"},

@@ -20,8 +20,9 @@ type Catalogue struct {
 	name    string       // what a CycloneDX document calls its root component; syft drops it
 	image   *image.Image // nil where the catalogue was read from a document
 	tool    Tool
-	lost    int   // components that describe software, and that became no package
-	edges   edges // what reading the image told of dependencies, beside the relationships in content
+	lost    int    // components that describe software, and that became no package
+	read    string // what a folder was taken for
+	edges   edges  // what reading the image told of dependencies, beside the relationships in content
 }
 
 // Format says what a catalogue was read from.
@@ -47,7 +48,11 @@ func (c *Catalogue) Content() *syft.SBOM { return c.content }
 // From says what the catalogue was read from.
 func (c *Catalogue) From() Format { return c.from }
 
-// Subject is the manifest digest that the catalogue says it describes, empty where it says none.
+// ReadAs says what a folder was taken for, empty for everything else.
+func (c *Catalogue) ReadAs() string { return c.read }
+
+// Subject is the manifest digest that the catalogue says it describes, or the image's id where it has no digest; empty
+// where it says none.
 func (c *Catalogue) Subject() string { return c.subject }
 
 // Packages is how many packages were found.

@@ -14,6 +14,7 @@ import (
 	stereoscope "github.com/anchore/stereoscope/pkg/image"
 	engine "github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
+	"github.com/anchore/syft/syft/cataloging/pkgcataloging"
 	syft "github.com/anchore/syft/syft/sbom"
 	"github.com/anchore/syft/syft/source"
 	"github.com/anchore/syft/syft/source/stereoscopesource"
@@ -32,10 +33,13 @@ type Tool struct {
 // linksPrefix begins the name of the folder with the layers of one image.
 const linksPrefix = "catalogue-"
 
-// Create catalogues an image: it brings the layers into the pool, and only when all of them are within their bounds does
+// Create catalogues an image, or a folder: it brings the layers into the pool, and only when all of them are within their bounds does
 // anything look into them. scratch is a folder of the caller's that may be filled; it must outlive the call and nothing
 // else.
 func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, scratch string, bounds Bounds) (*Catalogue, error) {
+	if img.Reference.Folder() != "" {
+		return createFromFolder(ctx, img, tool, img.FolderLimits(), bounds.checks(scratch))
+	}
 	unpacked, err := img.Unpack(ctx, pool)
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
@@ -63,7 +67,7 @@ func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, 
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
-	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool, edges: related}, nil
+	return &Catalogue{content: content, from: FromImage, subject: img.Subject(), image: img, tool: tool, edges: related}, nil
 }
 
 // look has stereoscope index the layers and syft catalogue them, and relates what syft does not.
@@ -73,7 +77,7 @@ func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *
 	if err := place(unpacked, work); err != nil {
 		return nil, edges{}, err
 	}
-	read := stereoscope.New(img.Content(), temp, work, stereoscope.WithManifestDigest(img.Digest.String()))
+	read := reader(img, temp, work)
 	defer func() { _ = read.Cleanup() }()
 	licensed := withLicenses(ctx, cfg)
 	if err := read.Read(ctx); err != nil {
@@ -83,7 +87,7 @@ func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *
 	if err != nil {
 		return nil, edges{}, outcome.New(outcome.CatalogueFailed, "the licence texts").Because(err)
 	}
-	src := stereoscopesource.New(read, stereoscopesource.ImageConfig{Reference: img.Name()})
+	src := stereoscopesource.New(read, sourceOf(img))
 	content, err := engine.CreateSBOM(ctx, src, cfg)
 	if err != nil {
 		return nil, edges{}, err
@@ -93,6 +97,9 @@ func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *
 		return nil, edges{}, err
 	}
 	tidy(content, files, os.TempDir())
+	if err := reportLost(read, content); err != nil {
+		return nil, edges{}, err
+	}
 	related := relate(content, files)
 	// What a library has swallowed may be what a package was in.
 	return content, related, img.Err()
@@ -111,6 +118,68 @@ func place(unpacked *image.Unpacked, dir string) error {
 	return nil
 }
 
+// reader is what lays the layers one over the other.
+func reader(img *image.Image, temp *file.TempDirGenerator, cache string) *stereoscope.Image {
+	return stereoscope.New(img.Content(), temp, cache, manifestDigest(img)...)
+}
+
+func manifestDigest(img *image.Image) []stereoscope.AdditionalMetadata {
+	if img.Digest.Hex == "" {
+		return nil
+	}
+	return []stereoscope.AdditionalMetadata{stereoscope.WithManifestDigest(img.Digest.String())}
+}
+
+// sourceOf names the image in syft's terms. Where there is no digest, its id takes the place of the version.
+func sourceOf(img *image.Image) stereoscopesource.ImageConfig {
+	cfg := stereoscopesource.ImageConfig{Reference: img.Name()}
+	if img.Digest.Hex == "" {
+		cfg.Alias = source.Alias{Name: img.Repository(), Version: img.Subject()}
+	}
+	return cfg
+}
+
+// folderReader is the name under which Unreadable lists what could not even be listed.
+const folderReader = "folder"
+
+// createFromFolder catalogues a folder. A root file system gets the catalogers that an image gets, so that it gives the
+// same packages; any other folder those of sources, which read lock files.
+func createFromFolder(ctx context.Context, img *image.Image, tool Tool, limits image.FolderLimits, checks []check) (*Catalogue, error) {
+	listed, err := listFolder(ctx, img, limits)
+	if err != nil {
+		return nil, err
+	}
+	defer listed.Close()
+	cfg := config(tool)
+	selection := cataloging.NewSelectionRequest()
+	c := &Catalogue{from: FromImage, image: img, tool: tool, read: "a folder of sources: lock files and manifests count"}
+	if listed.isRootFileSystem() {
+		selection = selection.WithDefaults(pkgcataloging.ImageTag)
+		c.read = "an unpacked root file system: what is installed counts"
+	}
+	// It reads registries of packages by paths on this machine, which a manifest names.
+	cfg = cfg.WithCatalogerSelection(selection.WithRemovals("vcpkg-manifest-cataloger"))
+	src := folderSource{name: img.Reference.Folder(), folder: listed}
+	err = guarded(ctx, 20*time.Millisecond, checks, func(ctx context.Context) error {
+		var err error
+		if c.content, err = engine.CreateSBOM(ctx, src, cfg); err != nil {
+			return err
+		}
+		files, err := src.FileResolver(source.SquashedScope)
+		if err != nil {
+			return err
+		}
+		tidy(c.content, files, os.TempDir())
+		c.edges = relate(c.content, files)
+		listed.report(c.content)
+		return nil
+	})
+	if err != nil {
+		return nil, unreadable(ctx, img, err)
+	}
+	return c, nil
+}
+
 // withLicenses begins to compile the texts of all licences, which takes most of a second of one core, and returns the
 // function that waits for it: meanwhile the layers are indexed.
 func withLicenses(ctx context.Context, cfg *engine.CreateSBOMConfig) func() (context.Context, error) {
@@ -127,7 +196,8 @@ func withLicenses(ctx context.Context, cfg *engine.CreateSBOMConfig) func() (con
 	}
 }
 
-// config is syft's default, as its CLI uses it, but for three things. Go symbols are captured, as the grype CLI does:
+// config is syft's default, as its CLI uses it, but for four things. The go command is not run, which syft would do in a
+// folder with a go.mod: it executes what the folder says, and reaches the network. Go symbols are captured, as the grype CLI does:
 // without them a binary is blamed for every vulnerable function of a module, called or not. Files are not digested:
 // no document lists them unless asked, and reading every byte of an image again costs seconds. What could not be read is
 // kept, even where something else was found in the same file, and nothing is added for files that hold no package.
@@ -135,6 +205,7 @@ func config(tool Tool) *engine.CreateSBOMConfig {
 	cfg := engine.DefaultCreateSBOMConfig().WithTool(tool.Name, tool.Version).WithoutFiles().
 		WithUnknownsConfig(cataloging.UnknownsConfig{})
 	cfg.Packages.Golang = cfg.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
+	cfg.Packages.Golang.UsePackagesLib = false
 	return cfg
 }
 

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,11 +45,14 @@ func (c *Catalogue) time(epoch time.Time) time.Time {
 
 // id is a UUIDv5 of what the document is about and what made it.
 func (c *Catalogue) id(format string) uuid.UUID {
-	platform := ""
+	subject, platform := c.subject, ""
 	if c.image != nil {
 		platform = c.image.Platform
+		if doc, err := c.Syft(); subject == "" && err == nil {
+			subject = evidence.Digest(doc) // of a folder nothing else tells one content from another
+		}
 	}
-	return uuid.NewSHA1(namespace, []byte(strings.Join([]string{c.subject, platform, c.tool.Version, format}, "\n")))
+	return uuid.NewSHA1(namespace, []byte(strings.Join([]string{subject, platform, c.tool.Version, format}, "\n")))
 }
 
 // CycloneDX writes CycloneDX 1.6 JSON. Its root component is the image: version, purl and hash name the manifest digest.
@@ -59,11 +63,13 @@ func (c *Catalogue) CycloneDX(epoch time.Time) ([]byte, error) {
 	bom.Metadata.Timestamp = c.time(epoch).Format(time.RFC3339)
 	if c.image != nil {
 		root := bom.Metadata.Component
-		root.Name = c.image.Repository()
+		root.Name = c.rootName()
 		root.Version = c.subject
-		root.PackageURL = c.purl()
-		root.BOMRef = root.PackageURL
-		root.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: c.image.Digest.Hex}}
+		if c.subject != "" {
+			root.PackageURL = c.purl()
+			root.BOMRef = root.PackageURL
+			root.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: c.hash()}}
+		}
 	}
 	c.connect(bom)
 	var b bytes.Buffer
@@ -86,16 +92,26 @@ func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
 	withoutFiles(&doc)
 	doc.CreationInfo.Created = c.time(epoch).Format(time.RFC3339)
 	if root := c.rootPackage(&doc); root != nil {
-		doc.DocumentName = c.image.Repository()
-		root.PackageName = c.image.Repository()
+		doc.DocumentName = c.rootName()
+		root.PackageName = c.rootName()
 		root.PackageVersion = c.subject
-		root.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: c.image.Digest.Hex}}
-		root.PackageExternalReferences = []*v2_3.PackageExternalReference{{
-			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: c.purl()}}
+		if c.subject != "" {
+			root.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: c.hash()}}
+			root.PackageExternalReferences = []*v2_3.PackageExternalReference{{
+				Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: c.purl()}}
+		}
 		c.connectSPDX(&doc, root)
 	}
 	return evidence.Encode(&doc)
 }
+
+// rootName is what the documents call the image: its repository, or the folder as it was named.
+func (c *Catalogue) rootName() string {
+	return cmp.Or(c.image.Reference.Folder(), c.image.Repository())
+}
+
+// hash is the hex of the digest, or of the image's id where it has none.
+func (c *Catalogue) hash() string { return strings.TrimPrefix(c.subject, "sha256:") }
 
 // withoutFiles leaves out the files that syft lists as evidence of packages: it has no digest of them, and the
 // specification demands one.
@@ -137,9 +153,13 @@ func (c *Catalogue) Syft() ([]byte, error) {
 	return evidence.Encode(&doc)
 }
 
-// purl names the image as the purl specification does.
+// purl names the image as the purl specification does: the type docker takes an image's id for a version.
 // https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md
+// https://github.com/package-url/purl-spec/blob/main/types-doc/docker-definition.md
 func (c *Catalogue) purl() string {
+	if c.image.Digest.Hex == "" {
+		return packageurl.NewPackageURL("docker", "", c.image.Reference.Name(), c.subject, nil, "").ToString()
+	}
 	var qualifiers packageurl.Qualifiers
 	arch := strings.SplitN(c.image.Platform, "/", 3)
 	if len(arch) > 1 {

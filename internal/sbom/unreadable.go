@@ -105,6 +105,12 @@ var lists = map[string][]string{
 }
 
 func listsPackages(cataloger, name string) bool {
+	if cataloger == folderReader {
+		return strings.HasSuffix(name, "/") // a folder that cannot be listed may hold any of them
+	}
+	if cataloger == linkReader {
+		return true // it may be any of them
+	}
 	if cataloger == dpkg && path.Base(path.Dir(name)) == "status.d" {
 		return true // a file for each package
 	}

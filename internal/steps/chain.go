@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -55,6 +56,8 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Insecure:  insecureInput.Of(r),
 		UserAgent: "stepseal/" + r.Version,
 		Notice:    func(text string) { r.Note("%s", text) },
+		Daemon:    daemon(r),
+		Scratch:   r.Scratch,
 		Limits:    limits(r),
 	}
 	if r.Anonymous {
@@ -83,7 +86,7 @@ func (c *chain) open(ctx context.Context, ref image.Reference) error {
 		return err
 	}
 	c.set = set
-	c.Note("image %s is %s for %s", ref, c.repository()+"@"+set.Digest().String(), strings.Join(set.Platforms(), ", "))
+	c.tellImage(set)
 	if len(set.LeftOut) > 0 {
 		text := "the index lists more, which was left out: " + strings.Join(set.LeftOut, ", ")
 		if set.Whole() {
@@ -99,15 +102,34 @@ func (c *chain) open(ctx context.Context, ref image.Reference) error {
 	return c.choose()
 }
 
+// tellImage says what the reference came to; of a folder there is nothing to say yet.
+func (c *chain) tellImage(set *image.Set) {
+	switch only := set.Images[0]; {
+	case set.Reference.Folder() != "":
+	case only.Digest.Hex == "":
+		c.Note("image %s has the id %s, for %s", set.Reference, only.ID, only.Platform)
+	default:
+		c.Note("image %s is %s for %s", set.Reference, set.Name(), strings.Join(set.Platforms(), ", "))
+	}
+}
+
 func (c *chain) reading(platform string, done, total int64) {
 	label := "reading layers"
 	if len(c.parts) > 1 {
 		label += " of " + platform
 	}
+	if platform == "" {
+		label = "copying the image from the daemon"
+	}
 	c.Progress(label, done, total)
 }
 
 func recordOf(set *image.Set) *evidence.Record {
+	if only := set.Images[0]; only.Digest.Hex == "" {
+		record := evidence.NewRecord(set.Name(), "", "")
+		record.AddUndigested(only.Platform, only.Subject())
+		return record
+	}
 	index := ""
 	if set.Index.Hex != "" {
 		index = set.Index.String()
@@ -149,7 +171,7 @@ func (c *chain) choose() error {
 		return err
 	}
 	c.parts = parts
-	c.record.Image = c.repository() + "@" + c.record.Digest
+	c.record.Image = atDigest(c.repository(), c.record.Digest)
 	c.Set("image", c.name())
 	c.Set("image-digest", c.digest())
 	known := []string{}
@@ -163,10 +185,21 @@ func (c *chain) choose() error {
 		return err
 	}
 	c.Set("platforms", string(platforms))
-	if c.set != nil && len(c.parts) == 1 {
-		c.Set("image-id", c.parts[0].img.ID.String())
+	if id := c.imageID(); id != "" {
+		c.Set("image-id", id)
 	}
 	return nil
+}
+
+// imageID is the digest of the one image's config, empty where it is not known; a folder has none.
+func (c *chain) imageID() string {
+	switch {
+	case len(c.parts) > 1:
+		return ""
+	case c.set != nil && c.parts[0].img.ID.Hex != "":
+		return c.parts[0].img.ID.String()
+	}
+	return c.parts[0].platform.ID
 }
 
 func (c *chain) chosen() ([]*part, error) {
@@ -179,9 +212,9 @@ func (c *chain) chosen() ([]*part, error) {
 	}
 	var parts []*part
 	for _, img := range c.set.Images {
-		p, ok := c.record.Of(img.Digest.String())
-		if !ok {
-			return nil, outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is %s", c.record.Image, img.Digest)
+		p, ok := c.record.Of(img.Subject())
+		if !ok || evidence.Undigested(c.record.Image) != (img.Digest.Hex == "") {
+			return nil, outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is %s", c.record.Image, cmp.Or(img.Subject(), img.Name()))
 		}
 		parts = append(parts, &part{chain: c, img: img, platform: p})
 	}
@@ -257,7 +290,7 @@ func (c *chain) shown(name string) string {
 
 // handOn writes evidence.json for the next step.
 func (c *chain) handOn() error {
-	if c.record.Digest == "" {
+	if c.record.Digest == "" && !evidence.Undigested(c.record.Image) {
 		return nil // it would be evidence about nothing
 	}
 	raw, err := c.record.Marshal()
@@ -302,8 +335,7 @@ func (c *chain) repository() string {
 	if c.set != nil {
 		return c.set.Reference.Repository()
 	}
-	repo, _, _ := strings.Cut(c.record.Image, "@")
-	return repo
+	return strings.TrimSuffix(c.record.Image, "@"+c.record.Digest)
 }
 
 // whole reports whether the run is about an index, and not about one platform of it.
@@ -321,7 +353,15 @@ func (c *chain) digest() string {
 	return c.parts[0].platform.Digest
 }
 
-func (c *chain) name() string { return at(c.repository(), c.digest()) }
+func (c *chain) name() string { return atDigest(c.repository(), c.digest()) }
+
+// atDigest is repository@digest, or the source as it was written where it gives no digest.
+func atDigest(repository, digest string) string {
+	if digest == "" {
+		return repository
+	}
+	return repository + "@" + digest
+}
 
 // prepareOutput makes sure that there will be a place for the documents before anything is contacted.
 func (c *chain) prepareOutput() error {

@@ -47,12 +47,17 @@ func GenerateSBOM() *step.Spec {
 	return &step.Spec{
 		Name:    "generate-sbom",
 		Summary: "Write what an image contains: CycloneDX 1.6, SPDX 2.3 and syft JSON",
-		Prose: `Reads the image once, finds the packages in it with Syft, and writes three documents and evidence.json into the output directory. The same image gives the same bytes: ids are made from the manifest digest, and the documents carry SOURCE_DATE_EPOCH or the image's creation time.
+		Prose: `Reads the image once, finds the packages in it with Syft, and writes three documents and evidence.json into the output directory. The same image gives the same bytes: ids are made from the manifest digest (of an image without one, from its id), and the documents carry SOURCE_DATE_EPOCH or the image's creation time.
 
-The root component of each document names the manifest digest, so that a later step can tell whose SBOM it is.`,
+The root component of each document names the manifest digest, so that a later step can tell whose SBOM it is. An image of a Docker daemon or of an archive has none; its id takes the place.
+
+A folder (dir:PATH) with an unpacked root file system is read as an image is; of any other folder the lock files and manifests count.`,
 		Examples: []step.Example{
 			{Text: "of an image in a registry", Command: "stepseal generate-sbom --image registry.example.com/team/app:1.0"},
 			{Text: "of every platform of an index", Command: "stepseal generate-sbom --image registry.example.com/team/app:1.0 --output-directory sboms"},
+			{Text: "of an image that docker build made", Command: "stepseal generate-sbom --image docker:team/app:1.0"},
+			{Text: "of what docker save wrote", Command: "stepseal generate-sbom --image docker-archive:app.tar"},
+			{Text: "of a folder", Command: "stepseal generate-sbom --image dir:."},
 			{Text: "of an OCI layout on disk, for one platform", Command: "stepseal generate-sbom --image oci-layout:build/app --platform linux/arm64"},
 		},
 		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
@@ -159,8 +164,13 @@ func (p *part) needCatalogue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.Note("reading the layers of %s and finding packages", p.label())
+	if p.img.Reference.Folder() == "" {
+		p.Note("reading the layers of %s and finding packages", p.label())
+	}
 	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, pool, p.Scratch, p.bounds())
+	if err == nil && p.catalogue.ReadAs() != "" {
+		p.Note("%s was read as %s", p.label(), p.catalogue.ReadAs())
+	}
 	return err
 }
 

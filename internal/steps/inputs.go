@@ -13,7 +13,7 @@ import (
 // The inputs that several steps share. An input means the same in every step.
 var (
 	imageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
-		Usage: "the image: a registry reference (tag, digest or tag@digest), or oci-layout:PATH[:TAG]"}, image.Parse)
+		Usage: "the image: a registry reference (tag, digest or tag@digest), oci-layout:PATH[:TAG], docker-archive:PATH[:REF], docker:REF, or dir:PATH"}, image.Parse)
 	registryImageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
 		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
 	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH",

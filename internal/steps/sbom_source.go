@@ -155,11 +155,3 @@ func (p *part) index() string {
 	}
 	return p.img.Index.String()
 }
-
-// at names an image by digest; a document has none.
-func at(repository, digest string) string {
-	if digest == "" {
-		return repository
-	}
-	return repository + "@" + digest
-}

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -173,13 +174,13 @@ func (p *part) readDocument(d evidence.Document) error {
 // belongs makes sure that an SBOM which was handed in is about the image.
 func (p *part) belongs() error {
 	switch subject := p.catalogue.Subject(); subject {
-	case p.platform.Digest:
+	case p.platform.Subject():
 	case "":
 		p.unbound()
 	case p.index():
 		p.Warn("the SBOM names the index %s, and not the image of a platform in it; Trivy does so", subject)
 	default:
-		return outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, p.platform.Digest)
+		return outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, cmp.Or(p.platform.Subject(), p.name()))
 	}
 	return nil
 }
@@ -195,7 +196,12 @@ func (c *chain) nameBySBOM(named *sbom.Catalogue, file string) error {
 		return outcome.New(outcome.SBOMUnbound, "the SBOM %s does not name its image", file).Hint("name the image with --image")
 	}
 	record := evidence.NewRecord(named.Name()+"@"+subject, subject, "")
-	record.Add(named.Platform(), subject)
+	if evidence.Undigested(named.Name()) {
+		record = evidence.NewRecord(named.Name(), "", "")
+		record.AddUndigested(named.Platform(), subject)
+	} else {
+		record.Add(named.Platform(), subject)
+	}
 	c.begin(record)
 	return c.choose()
 }
@@ -216,7 +222,7 @@ func (p *part) scanGate(ctx context.Context) error {
 	rules := policy.Rules{FailOn: failOnInput.Of(p.Run), OnlyFixed: onlyFixedInput.Of(p.Run),
 		AllowEmpty: allowEmptyInput.Of(p.Run), AllowUncovered: allowUncoveredInput.Of(p.Run)}
 	p.decided = policy.Decide(found.Found, rules)
-	subject := scan.Subject{Image: p.name(), Digest: p.platform.Digest, Platform: p.platform.Platform}
+	subject := scan.Subject{Image: p.name(), Digest: p.platform.Digest, ImageID: p.platform.ID, Platform: p.platform.Platform}
 	doc := scan.NewReport(subject, p.Version, db.Info(), found, p.decided, rules)
 	content, err := doc.Marshal()
 	if err != nil {

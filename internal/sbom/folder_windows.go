@@ -1,0 +1,3 @@
+package sbom
+
+const withoutWaiting = 0
