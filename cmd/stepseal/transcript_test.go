@@ -30,6 +30,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/advisory/testset"
 	"github.com/stepseal/stepseal/internal/demo"
+	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/registrytest"
 	"github.com/stepseal/stepseal/internal/scan"
@@ -78,7 +79,7 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ends": ends, "outputs": outputs, "push": push, "behave": behave, "login": login, "referrers": referrers,
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
-			"told": told,
+			"told": told, "platform": platformOf,
 		},
 	})
 }
@@ -138,7 +139,6 @@ func setUp(env *testscript.Env, s shared) error {
 	env.Setenv("REGISTRY", registry.Host())
 	env.Setenv("DATABASE", s.database)
 	env.Setenv("STEPSEAL_MAX_DATABASE_AGE", "0")
-	env.Setenv("STEPSEAL_PLATFORM", "linux/amd64")
 	env.Setenv("XDG_CACHE_HOME", s.cache)
 	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 	env.Setenv("TMPDIR", filepath.Join(env.WorkDir, "tmp"))
@@ -221,6 +221,8 @@ func pushed(registry *registrytest.Registry, ref, kind string, rest []string) (v
 			return v1.Hash{}, err
 		}
 		return registry.PushIndex(ref, index)
+	case "three", "three-bad", "three-replaced":
+		return pushThree(registry, ref, kind)
 	case "empty", "scratch":
 		img, err := map[string]func() (v1.Image, error){"empty": registrytest.Empty, "scratch": registrytest.Scratch}[kind]()
 		if err != nil {
@@ -243,6 +245,38 @@ func pushed(registry *registrytest.Registry, ref, kind string, rest []string) (v
 		return v1.Hash{}, err
 	}
 	return registry.Push(ref, img)
+}
+
+// pushThree pushes an index of three platforms, with the one of linux/riscv64 vulnerable or replaced.
+func pushThree(registry *registrytest.Registry, ref, kind string) (v1.Hash, error) {
+	shops := make([]registrytest.AppOptions, 3)
+	for i, platform := range []string{"linux/amd64", "linux/riscv64", "linux/arm64"} {
+		shops[i] = registrytest.AppOptions{Platform: platform, Log4jVersion: "2.17.1"}
+	}
+	switch kind {
+	case "three-bad":
+		shops[1].Log4jVersion = "2.14.1"
+	case "three-replaced":
+		shops[1].Version = "6.6.6"
+	}
+	index, err := registrytest.IndexOf(shops...)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return registry.PushIndex(ref, index)
+}
+
+// platform REF PLATFORM NAME puts the digest of one platform of an index into a variable.
+func platformOf(ts *testscript.TestScript, neg bool, args []string) {
+	access, err := image.NewRegistry(image.Access{})
+	ts.Check(err)
+	ref, err := image.Parse(args[0])
+	ts.Check(err)
+	platform, err := image.ParsePlatform(args[1])
+	ts.Check(err)
+	set, err := access.Open(context.Background(), ref, platform, nil)
+	ts.Check(err)
+	ts.Setenv(args[2], set.Digest().String())
 }
 
 // behave METHODS PATH TIMES ANSWER [ARG] makes the registry misbehave; TIMES 0 is for ever.
@@ -375,7 +409,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "DOCKER_CONFIG", "XDG_CACHE_HOME", "STEPSEAL_OUTPUTS", "STEPSEAL_MAX_DATABASE_AGE", "STEPSEAL_PLATFORM"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "DOCKER_CONFIG", "XDG_CACHE_HOME", "STEPSEAL_OUTPUTS", "STEPSEAL_MAX_DATABASE_AGE"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	registry := registryOf(ts)

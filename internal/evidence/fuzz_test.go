@@ -53,7 +53,9 @@ func FuzzParseEnvelope(f *testing.F) {
 }
 
 func FuzzParseRecord(f *testing.F) {
-	seed, _ := NewRecord("shop@"+oneDigest, oneDigest, "", "linux/amd64").Marshal() // strings always encode
+	begun := NewRecord("shop@"+oneDigest, oneDigest, "")
+	begun.Add("linux/amd64", oneDigest)
+	seed, _ := begun.Marshal() // strings always encode
 	f.Add(seed)
 	f.Add([]byte(`{"schema":"stepseal.evidence/v1","image":"","digest":"` + oneDigest + `","index":"","platforms":[{"platform":"","digest":"` + oneDigest + `","documents":[{"role":"sbom","path":"a/b","mediaType":"","sha256":"` + oneHex + `","size":1}]}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ type Record struct {
 	Schema    string     `json:"schema"`
 	Image     string     `json:"image"`  // repository@digest
 	Digest    string     `json:"digest"` // sha256:<hex>, the one in Image
-	Index     string     `json:"index"`  // that the image was chosen from; empty for a single image
+	Index     string     `json:"index"`  // that the image was chosen from, or that the record is about; empty for a single image
 	Platforms []Platform `json:"platforms"`
 
 	folder string // paths are relative to it
@@ -73,11 +74,18 @@ type Document struct {
 	Finished string `json:"finished,omitempty"`
 }
 
-// NewRecord begins a record about one image.
-func NewRecord(image, digest, index, platform string) *Record {
-	return &Record{Schema: RecordSchema, Image: image, Digest: digest, Index: index,
-		Platforms: []Platform{{Platform: platform, Digest: digest, Documents: []Document{}}}}
+// NewRecord begins a record about an image, or about an index, whose digest stands twice then. Add names its images.
+func NewRecord(image, digest, index string) *Record {
+	return &Record{Schema: RecordSchema, Image: image, Digest: digest, Index: index}
 }
+
+// Add names an image of the record. Pointers to earlier ones are no longer good afterwards.
+func (r *Record) Add(platform, digest string) {
+	r.Platforms = append(r.Platforms, Platform{Platform: platform, Digest: digest, Documents: []Document{}})
+}
+
+// Whole reports whether the record is about an index, and not about one image of it.
+func (r *Record) Whole() bool { return r.Index != "" && r.Index == r.Digest }
 
 // ReadRecord reads evidence.json, or the one in the folder that is named. If digest (sha256:<hex>) is not empty the
 // file must have it.
@@ -120,6 +128,9 @@ func ParseRecord(raw []byte) (*Record, error) {
 		return nil, fmt.Errorf("index %.80q is not a digest", r.Index)
 	}
 	seen := map[string]bool{}
+	if _, ok := r.Of(r.Digest); !ok && !r.Whole() {
+		return nil, fmt.Errorf("the image %.80q is none of its platforms", r.Digest)
+	}
 	for _, p := range append([]Platform{{Digest: r.Digest}}, r.Platforms...) {
 		if !IsDigest(p.Digest) {
 			return nil, fmt.Errorf("%.80q is not a digest", p.Digest)
@@ -137,8 +148,14 @@ func ParseRecord(raw []byte) (*Record, error) {
 	return &r, nil
 }
 
+// platformName is what may name a folder: words with slashes between them, none of which leads upwards.
+var platformName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}([/:][A-Za-z0-9][A-Za-z0-9._+-]{0,127}){0,3}$`)
+
 // check refuses a role that stands twice: which of the two counts would depend on the reader.
 func (p Platform) check() error {
+	if p.Platform != "" && !platformName.MatchString(p.Platform) {
+		return fmt.Errorf("%.80q is no platform", p.Platform)
+	}
 	roles := map[Role]bool{}
 	for _, d := range p.Documents {
 		if roles[d.Role] {

@@ -14,7 +14,8 @@ import (
 func writtenRecord(t *testing.T) (folder, digest string) {
 	t.Helper()
 	folder = t.TempDir()
-	r := NewRecord("registry.example/shop@"+oneDigest, oneDigest, "", "linux/amd64")
+	r := NewRecord("registry.example/shop@"+oneDigest, oneDigest, "")
+	r.Add("linux/amd64", oneDigest)
 	content := []byte(`{"bomFormat":"CycloneDX"}`)
 	write(t, filepath.Join(folder, "sbom.cdx.json"), content)
 	r.Platforms[0].Put(RoleSBOM, "sbom.cdx.json", "application/vnd.cyclonedx+json", content, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
@@ -85,7 +86,8 @@ func TestChangesAreNoticed(t *testing.T) {
 
 func TestRecordsThatLeadOutOfTheFolder(t *testing.T) {
 	for _, path := range []string{"../secret", "/etc/passwd", "a/../../b", `..\secret`, "a\x00b", ""} {
-		r := NewRecord("shop@"+oneDigest, oneDigest, "", "linux/amd64")
+		r := NewRecord("shop@"+oneDigest, oneDigest, "")
+		r.Add("linux/amd64", oneDigest)
 		r.Platforms[0].Documents = []Document{{Role: RoleSBOM, Path: path, SHA256: oneHex}}
 		raw, err := r.Marshal()
 		if err != nil {

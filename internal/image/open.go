@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,17 +20,16 @@ import (
 // Image is one image of one platform, by digest. Its layers are read when somebody asks for them.
 type Image struct {
 	Reference Reference
-	Digest    v1.Hash  // of the manifest of this platform
-	Index     v1.Hash  // of the index that it was chosen from; zero for a single image
-	Platform  string   // os/architecture[/variant]
-	LeftOut   []string // the other platforms of the index
+	Digest    v1.Hash // of the manifest of this platform
+	Index     v1.Hash // of the outermost index that lists it; zero for a single image
+	Platform  string  // os/architecture[/variant][:os.version]
 	Created   time.Time
 	ID        v1.Hash // of the config
 
-	limits  Limits
-	content *measured
-	named   v1.Hash // what the tag pointed at: the index or the manifest
-	matched bool    // by the platform in an index
+	limits     Limits
+	content    *measured
+	listed     *v1.Platform // what the index calls its platform
+	configSize int64
 }
 
 // Repository is where the image lies.
@@ -46,58 +43,6 @@ func (i *Image) Content() v1.Image { return i.content }
 
 // Err is the first thing that went wrong while the content was read, where a library has swallowed it.
 func (i *Image) Err() error { return i.content.err() }
-
-// HostPlatform is the platform of this machine, of which images exist: linux on everything but Windows.
-func HostPlatform() v1.Platform {
-	os := "linux"
-	if runtime.GOOS == "windows" {
-		os = runtime.GOOS
-	}
-	return v1.Platform{OS: os, Architecture: runtime.GOARCH}
-}
-
-// ParsePlatform reads os/architecture[/variant].
-func ParsePlatform(text string) (v1.Platform, error) {
-	p, err := v1.ParsePlatform(text)
-	if err != nil || p.OS == "" || p.Architecture == "" || p.OSVersion != "" || plain(text) != nil {
-		return v1.Platform{}, fmt.Errorf("%q is not a platform: os/architecture[/variant] is, such as linux/arm64/v8", text)
-	}
-	return *p, nil
-}
-
-// Open resolves the reference, once, and narrows an index to one platform. A named platform is demanded of a single
-// image too; the zero Platform means this machine's for an index, and whatever it is for a single image. progress, if
-// not nil, is told of the compressed bytes read so far and in all.
-func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform, progress func(done, total int64)) (*Image, error) {
-	var from store
-	var err error
-	if ref.layout != "" {
-		from, err = openLayout(ref, r.limits)
-	} else {
-		from = &remoteStore{registry: r, ref: ref, repo: r.repository(ref)}
-	}
-	if err != nil {
-		return nil, err
-	}
-	root, err := from.root(ctx)
-	if err != nil {
-		return nil, err
-	}
-	img := &Image{Reference: ref, named: root.digest, limits: r.limits}
-	chosen, want := root, platform
-	if platform.OS == "" {
-		want = HostPlatform()
-	}
-	for depth := 0; chosen.mediaType.IsIndex(); depth++ {
-		if depth == maxIndexNesting {
-			return nil, outcome.New(outcome.TooLarge, "%s: indexes within indexes, more than %d deep", ref, maxIndexNesting)
-		}
-		if chosen, err = img.narrow(ctx, from, chosen, want); err != nil {
-			return nil, err
-		}
-	}
-	return img.load(ctx, from, chosen, platform, progress)
-}
 
 // store is where manifests and layers come from.
 type store interface {
@@ -113,99 +58,52 @@ type manifest struct {
 	mediaType types.MediaType
 }
 
-func (i *Image) narrow(ctx context.Context, from store, index manifest, want v1.Platform) (manifest, error) {
-	var doc v1.IndexManifest
-	if err := json.Unmarshal(index.raw, &doc); err != nil {
-		return manifest{}, outcome.New(outcome.NotAnImage, "%s: the index cannot be read", i.Reference).Because(err)
-	}
-	if n := int64(len(doc.Manifests)); n > i.limits.IndexEntries {
-		return manifest{}, beyond("max-index-entries", "%s: the index has %d entries, more than the %d allowed", i.Reference, n, i.limits.IndexEntries)
-	}
-	if i.Index == (v1.Hash{}) {
-		i.Index = index.digest
-	}
-	var found *v1.Descriptor
-	var held []string
-	for n := range doc.Manifests {
-		entry := &doc.Manifests[n]
-		if attestation(entry) {
-			continue
-		}
-		if found == nil && (entry.Platform == nil && len(doc.Manifests) == 1 || entry.Platform != nil && satisfies(*entry.Platform, want)) {
-			found = entry
-			continue
-		}
-		held = append(held, platformName(entry.Platform))
-	}
-	if found == nil {
-		return manifest{}, outcome.New(outcome.PlatformNotFound, "%s holds no image for %s", i.Reference, platformName(&want)).
-			With("it holds " + strings.Join(held, ", "))
-	}
-	i.LeftOut = append(i.LeftOut, held...)
-	i.matched = i.matched || found.Platform != nil
-	return from.byDigest(ctx, found.Digest)
-}
-
-// satisfies knows that arm64 and arm64/v8 are the same.
-func satisfies(is, want v1.Platform) bool {
-	for _, p := range []*v1.Platform{&is, &want} {
-		if p.Architecture == "arm64" && p.Variant == "v8" {
-			p.Variant = ""
-		}
-	}
-	return is.Satisfies(want)
-}
-
-// attestation tells BuildKit's attestation manifests, which are no images.
-// https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
-func attestation(entry *v1.Descriptor) bool {
-	return entry.Annotations["vnd.docker.reference.type"] == "attestation-manifest" ||
-		entry.Platform != nil && entry.Platform.OS == "unknown" && entry.Platform.Architecture == "unknown"
-}
-
-func platformName(p *v1.Platform) string {
-	if p == nil || p.OS == "" {
-		return "unnamed"
-	}
-	parts := []string{p.OS, p.Architecture}
-	if p.Variant != "" {
-		parts = append(parts, p.Variant)
-	}
-	return strings.Join(parts, "/")
-}
-
-func (i *Image) load(ctx context.Context, from store, m manifest, want v1.Platform, progress func(done, total int64)) (*Image, error) {
+// load fills the image in from its manifest and config; the layers are read later.
+func (i *Image) load(ctx context.Context, from store, m manifest, want v1.Platform, progress Progress) error {
 	if !m.mediaType.IsImage() {
-		return nil, outcome.New(outcome.NotAnImage, "%s is of the media type %.80q, which is no image", i.Reference, m.mediaType)
+		return outcome.New(outcome.NotAnImage, "%s is of the media type %.80q, which is no image", i.Reference, m.mediaType)
 	}
 	var doc v1.Manifest
 	if err := json.Unmarshal(m.raw, &doc); err != nil {
-		return nil, outcome.New(outcome.NotAnImage, "%s: the manifest cannot be read", i.Reference).Because(err)
+		return outcome.New(outcome.NotAnImage, "%s: the manifest cannot be read", i.Reference).Because(err)
 	}
 	if err := i.checkManifest(&doc); err != nil {
-		return nil, err
+		return err
 	}
 	content, err := from.image(ctx, m)
 	if err != nil {
-		return nil, fault(i.Reference.String(), err)
+		return fault(i.Reference.String(), err)
 	}
 	config, err := content.ConfigFile()
 	if err != nil {
-		return nil, faultOfContent(fmt.Sprintf("%s: the config", i.Reference), err)
+		return faultOfContent(fmt.Sprintf("%s: the config", i.Reference), err)
 	}
 	if n := len(config.RootFS.DiffIDs); n != len(doc.Layers) {
-		return nil, outcome.New(outcome.NotAnImage, "%s: the manifest has %d layers and the config %d", i.Reference, len(doc.Layers), n)
+		return outcome.New(outcome.NotAnImage, "%s: the manifest has %d layers and the config %d", i.Reference, len(doc.Layers), n)
 	}
-	i.Digest, i.ID = m.digest, doc.Config.Digest
+	i.Digest, i.ID, i.configSize = m.digest, doc.Config.Digest, doc.Config.Size
 	i.Created = config.Created.UTC()
-	is := v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
-	i.Platform = platformName(&is)
-	// Where an index has named the platform its word counts: builders for many platforms leave wrong ones in configs.
-	if !i.matched && is.OS != "" && is.Architecture != "" && !satisfies(is, want) {
-		return nil, outcome.New(outcome.PlatformNotFound, "%s is a single image for %s, not for %s", i.Reference, i.Platform, platformName(&want))
+	if err := i.takePlatform(config, want); err != nil {
+		return err
 	}
-	i.content, err = measure(content, &doc, config.RootFS.DiffIDs, progress)
-	return i, err
+	i.content, err = measure(content, &doc, config.RootFS.DiffIDs, func(done, total int64) { progress(i.Platform, done, total) })
+	return err
+}
+
+// takePlatform goes by the index where that names the platform: engines do, and builders for many platforms leave wrong
+// ones in configs.
+func (i *Image) takePlatform(config *v1.ConfigFile, want v1.Platform) error {
+	is := v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
+	if i.listed != nil && i.listed.OS != "" {
+		is = *i.listed
+	} else if is.OS != "" && is.Architecture != "" && !satisfies(is, want) {
+		return outcome.New(outcome.PlatformNotFound, "%s is a single image for %s, not for %s", i.Reference, platformName(&is), platformName(&want))
+	}
+	if err := checkPlatform(is); err != nil {
+		return outcome.New(outcome.NotAnImage, "%s: the platform of %s", i.Reference, i.Digest).Because(err)
+	}
+	i.Platform = platformName(&is)
+	return nil
 }
 
 func (i *Image) checkManifest(doc *v1.Manifest) error {
@@ -226,37 +124,6 @@ func (i *Image) checkManifest(doc *v1.Manifest) error {
 		}
 	}
 	return nil
-}
-
-// Moved asks once more what the tag points at, and returns it where it is no longer what Open resolved. A digest that
-// was named along with the tag may be that of one platform in the tag's index.
-func (r *Registry) Moved(ctx context.Context, img *Image) (now v1.Hash, moved bool, err error) {
-	ref := img.Reference
-	if ref.tag == "" || !ref.InRegistry() {
-		return v1.Hash{}, false, nil
-	}
-	repo := r.repository(ref)
-	desc, err := r.puller.Head(ctx, repo.Tag(ref.tag))
-	if err != nil {
-		return v1.Hash{}, false, fault(ref.String(), err)
-	}
-	if desc.Digest == img.named {
-		return desc.Digest, false, nil
-	}
-	if ref.digest == "" || !desc.MediaType.IsIndex() {
-		return desc.Digest, true, nil
-	}
-	at := repo.Digest(desc.Digest.String())
-	index, err := r.puller.Get(ctx, at)
-	if err != nil {
-		return v1.Hash{}, false, faultOfManifest(at, err)
-	}
-	var doc v1.IndexManifest
-	if err := json.Unmarshal(index.Manifest, &doc); err != nil {
-		return v1.Hash{}, false, outcome.New(outcome.NotAnImage, "%s: the index cannot be read", at).Because(err)
-	}
-	holds := slices.ContainsFunc(doc.Manifests, func(entry v1.Descriptor) bool { return entry.Digest == img.named })
-	return desc.Digest, !holds, nil
 }
 
 type remoteStore struct {

@@ -36,7 +36,14 @@ func open(t *testing.T, access image.Access, ref string) (*image.Image, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
-	return registry.Open(ctx, parsed, v1.Platform{OS: "linux", Architecture: "amd64"}, nil)
+	return first(registry.Open(ctx, parsed, v1.Platform{OS: "linux", Architecture: "amd64"}, nil))
+}
+
+func first(set *image.Set, err error) (*image.Image, error) {
+	if err != nil {
+		return nil, err
+	}
+	return set.Images[0], nil
 }
 
 // readAll reads every layer, unpacked.

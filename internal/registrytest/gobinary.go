@@ -29,9 +29,9 @@ const pointerSize = 8
 
 // shopBinary is an ELF file with the build information of a Go program and nothing that could run.
 func shopBinary(opt AppOptions, platform *v1.Platform) ([]byte, error) {
-	machine, known := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[platform.Architecture]
+	machine, known := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "riscv64": elf.EM_RISCV}[platform.Architecture]
 	if !known {
-		return nil, fmt.Errorf("no Go binary for %s: amd64 and arm64 only", platform)
+		return nil, fmt.Errorf("no Go binary for %s: amd64, arm64 and riscv64 only", platform)
 	}
 	version := opt.GoVersion
 	if version == "" {

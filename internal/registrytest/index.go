@@ -15,10 +15,19 @@ const provenanceType = "https://slsa.dev/provenance/v0.2"
 // Index is the shop for linux/amd64 and linux/arm64, listed as BuildKit does: after the images come their attestation
 // manifests, one each, for the platform unknown/unknown. The platform of the options does not count.
 func Index(opt AppOptions) (v1.ImageIndex, error) {
+	amd64, arm64 := opt, opt
+	amd64.Platform, arm64.Platform = "linux/amd64", "linux/arm64"
+	return IndexOf(amd64, arm64)
+}
+
+// IndexOf is Index for any platforms, with what differs between them.
+func IndexOf(shops ...AppOptions) (v1.ImageIndex, error) {
 	var images, attestations []mutate.IndexAddendum
-	for _, architecture := range []string{"amd64", "arm64"} {
-		platform := linux(architecture)
-		opt.Platform = platform.String()
+	for _, opt := range shops {
+		platform, err := opt.platform()
+		if err != nil {
+			return nil, err
+		}
 		img, err := App(opt)
 		if err != nil {
 			return nil, err
@@ -31,7 +40,7 @@ func Index(opt AppOptions) (v1.ImageIndex, error) {
 		if err != nil {
 			return nil, err
 		}
-		images = append(images, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &platform}})
+		images = append(images, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: platform}})
 		attestations = append(attestations, mutate.IndexAddendum{Add: attestation, Descriptor: v1.Descriptor{
 			Platform: unknownPlatform(),
 			Annotations: map[string]string{

@@ -38,6 +38,21 @@ func SBOM(image, platform string, tallies []Tally) string {
 	return b.String()
 }
 
+// PlatformRow is how one platform of an index fared.
+type PlatformRow struct{ Platform, Digest, Verdict, Summary string }
+
+// Platforms says of the platforms of an index, side by side, how they fared.
+func Platforms(rows []PlatformRow) string {
+	var b strings.Builder
+	b.WriteString("### Platforms\n\n")
+	var cells [][]string
+	for _, r := range rows {
+		cells = append(cells, []string{markdown.Text(r.Platform), markdown.Text(r.Verdict), markdown.Text(r.Summary), markdown.Code(r.Digest)})
+	}
+	table(&b, []string{"platform", "verdict", "why", "digest"}, cells)
+	return b.String()
+}
+
 // GateView is what a summary of the gate shows.
 type GateView struct {
 	Image, Platform string

@@ -40,9 +40,11 @@ func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, 
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
-	if err := bounds.fits(unpacked); err != nil {
-		return nil, about(img, err)
+	back, err := bounds.Memory.take(ctx, unpacked)
+	if err != nil {
+		return nil, unreadable(ctx, img, err)
 	}
+	defer back()
 	work, err := os.MkdirTemp(scratch, linksPrefix)
 	if err != nil {
 		return nil, err

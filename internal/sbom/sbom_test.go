@@ -42,10 +42,11 @@ func shop(t *testing.T, options registrytest.AppOptions) *image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := access.Open(context.Background(), ref, v1.Platform{OS: "linux", Architecture: "amd64"}, nil)
+	set, err := access.Open(context.Background(), ref, v1.Platform{OS: "linux", Architecture: "amd64"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	img := set.Images[0]
 	return img
 }
 

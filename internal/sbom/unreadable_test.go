@@ -65,10 +65,11 @@ func holding(t *testing.T, files map[string]string) *image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened, err := access.Open(context.Background(), ref, v1.Platform{OS: "linux", Architecture: "amd64"}, nil)
+	set, err := access.Open(context.Background(), ref, v1.Platform{OS: "linux", Architecture: "amd64"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	opened := set.Images[0]
 	return opened
 }
 

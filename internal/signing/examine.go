@@ -27,6 +27,9 @@ func (f finding) kind() string {
 	return f.statement.PredicateType
 }
 
+// first is the digest that a verified statement is about: its first subject.
+func (f finding) first() string { return "sha256:" + f.statement.Subject[0].Digest["sha256"] }
+
 // isSignature: a signature is a bundle of the one predicate type for it, or cosign's payload under the .sig tag. Nothing
 // else is, whoever signed it.
 func (f finding) isSignature() bool {
@@ -93,6 +96,7 @@ func (e *examiner) envelope(d document) finding {
 
 func (e *examiner) statement(d document, payload []byte, verify func(trustedKey) error) finding {
 	f := e.signedBy(finding{document: d, sum: sha256.Sum256(payload)}, verify)
+	f.content = nil // the same SBOM may lie in four places, and one copy of it in memory will do
 	read := e.parse(f.sum, payload)
 	f.statement = read.statement
 	if f.err == nil {

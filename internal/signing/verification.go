@@ -30,13 +30,23 @@ type Verification struct {
 	Schema       string         `json:"schema"`
 	Image        string         `json:"image"` // repository@digest
 	Digest       string         `json:"digest"`
-	Index        string         `json:"index,omitempty"` // that led to the image
+	Index        string         `json:"index,omitempty"` // that led to the image; the same digest where it is the index itself
 	Verdict      string         `json:"verdict"`
 	Reason       outcome.Reason `json:"reason,omitempty"`
 	VerifiedAt   string         `json:"verifiedAt"` // RFC 3339, by the verifier's clock
 	Rule         Rule           `json:"rule"`
 	Requirements []Requirement  `json:"requirements"`
-	Notes        []string       `json:"notes,omitempty"` // about what was passed over
+	// Platforms are the images of an index. What is required of the index itself is a signature.
+	Platforms []PlatformVerification `json:"platforms,omitempty"`
+	Notes     []string               `json:"notes,omitempty"` // about what was passed over
+}
+
+// PlatformVerification is what was found about one image of an index.
+type PlatformVerification struct {
+	Platform     string        `json:"platform"`
+	Digest       string        `json:"digest"`
+	Requirements []Requirement `json:"requirements"`
+	Notes        []string      `json:"notes,omitempty"`
 }
 
 // Rule is what was asked for.
@@ -69,7 +79,7 @@ func (v Verification) Marshal() ([]byte, error) { return evidence.Encode(v) }
 
 // Signer is who signed what was asked for, by the first requirement that is met; empty where none is.
 func (v Verification) Signer() string {
-	for _, r := range v.Requirements {
+	for _, r := range v.all() {
 		if r.Result == Trusted {
 			return r.Signer
 		}
@@ -77,20 +87,41 @@ func (v Verification) Signer() string {
 	return ""
 }
 
+// placed is a requirement with the platform of the index that it is about.
+type placed struct {
+	Requirement
+	platform string // empty: the image, or the index, itself
+}
+
+// all are the requirements of the image or the index, and of its platforms.
+func (v Verification) all() []placed {
+	var list []placed
+	for _, r := range v.Requirements {
+		list = append(list, placed{r, ""})
+	}
+	for _, p := range v.Platforms {
+		for _, r := range p.Requirements {
+			list = append(list, placed{r, p.Platform})
+		}
+	}
+	return list
+}
+
 // conclude gives the verdict: a no that is certain beats what could not be checked.
 func (v *Verification) conclude() error {
-	worst := v.first(Untrusted)
-	if worst == nil {
-		worst = v.first(CouldNotCheck)
+	all := v.all()
+	worst, found := first(all, Untrusted)
+	if !found {
+		worst, found = first(all, CouldNotCheck)
 	}
-	if worst == nil {
+	if !found {
 		v.Verdict = outcome.Accepted.String()
 		return nil
 	}
 	v.Reason = worst.Reason
 	v.Verdict = worst.Reason.Ending().String()
-	no := outcome.New(worst.Reason, "%s: %s", v.Image, worst.Message)
-	for _, r := range v.Requirements {
+	no := outcome.New(worst.Reason, "%s: %s", v.Image, worst.of(worst.Message))
+	for _, r := range all {
 		no.With(r.line())
 		for _, line := range r.Evidence {
 			no.With("  " + line)
@@ -99,17 +130,25 @@ func (v *Verification) conclude() error {
 	return no
 }
 
-func (v *Verification) first(result Result) *Requirement {
-	i := slices.IndexFunc(v.Requirements, func(r Requirement) bool { return r.Result == result })
+func first(all []placed, result Result) (placed, bool) {
+	i := slices.IndexFunc(all, func(r placed) bool { return r.Result == result })
 	if i < 0 {
-		return nil
+		return placed{}, false
 	}
-	return &v.Requirements[i]
+	return all[i], true
 }
 
-func (r Requirement) line() string {
-	if r.Result == Trusted {
-		return fmt.Sprintf("%-9s  trusted: %s", r.Name, r.Signer)
+// of puts the platform in front.
+func (r placed) of(text string) string {
+	if r.platform == "" {
+		return text
 	}
-	return fmt.Sprintf("%-9s  %s: %s", r.Name, r.Result, r.Message)
+	return r.platform + ": " + text
+}
+
+func (r placed) line() string {
+	if r.Result == Trusted {
+		return r.of(fmt.Sprintf("%-9s  trusted: %s", r.Name, r.Signer))
+	}
+	return r.of(fmt.Sprintf("%-9s  %s: %s", r.Name, r.Result, r.Message))
 }

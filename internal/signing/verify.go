@@ -38,19 +38,9 @@ func (r Requirements) names() []string {
 // Verify reads what is stored about the subject and judges it under the trust. The error is nil where every requirement
 // is met; the Verification says what was found either way. now is the verifier's clock.
 func Verify(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, required Requirements, now time.Time) (Verification, error) {
-	v := Verification{Schema: VerificationSchema, Image: subject.Context().Name() + "@" + subject.DigestStr(),
-		Digest: subject.DigestStr(), Index: required.Index, Verdict: outcome.Undecided.String(), VerifiedAt: now.UTC().Format(time.RFC3339),
-		Rule: Rule{Require: required.names(), SBOMBinding: required.SBOMBinding, Keys: []string{}}, Requirements: []Requirement{}}
-	if required.MaxScanAge > 0 {
-		v.Rule.MaxScanAge = required.MaxScanAge.String()
-	}
-	for _, key := range trust.Keys {
-		v.Rule.Keys = append(v.Rule.Keys, key.Fingerprint())
-	}
-	e, err := newExaminer(trust)
-	if err == nil && len(v.Rule.Require) == 0 {
-		err = outcome.New(outcome.InvalidInput, "nothing is required, so there is nothing to verify")
-	}
+	v := newVerification(subject, trust, required, now)
+	v.Index = required.Index
+	e, err := required.examiner(trust)
 	if err != nil {
 		return v, err
 	}
@@ -59,13 +49,40 @@ func Verify(ctx context.Context, registry *image.Registry, subject name.Digest, 
 		v.Reason = outcome.Of(err).Reason
 		return v, err
 	}
-	for _, r := range v.Rule.Require {
-		one := j.requirement(r)
-		one.Notes, one.Evidence = atMost(one.Notes), atMost(one.Evidence)
-		v.Requirements = append(v.Requirements, one)
-	}
+	v.Requirements = j.requirements(required.names())
 	v.Notes = atMost(j.notes)
 	return v, v.conclude()
+}
+
+func newVerification(subject name.Digest, trust Trust, required Requirements, now time.Time) Verification {
+	v := Verification{Schema: VerificationSchema, Image: subject.Context().Name() + "@" + subject.DigestStr(),
+		Digest: subject.DigestStr(), Verdict: outcome.Undecided.String(), VerifiedAt: now.UTC().Format(time.RFC3339),
+		Rule: Rule{Require: required.names(), SBOMBinding: required.SBOMBinding, Keys: []string{}}, Requirements: []Requirement{}}
+	if required.MaxScanAge > 0 {
+		v.Rule.MaxScanAge = required.MaxScanAge.String()
+	}
+	for _, key := range trust.Keys {
+		v.Rule.Keys = append(v.Rule.Keys, key.Fingerprint())
+	}
+	return v
+}
+
+func (r Requirements) examiner(trust Trust) (*examiner, error) {
+	e, err := newExaminer(trust)
+	if err == nil && len(r.names()) == 0 {
+		err = outcome.New(outcome.InvalidInput, "nothing is required, so there is nothing to verify")
+	}
+	return e, err
+}
+
+func (j *judge) requirements(names []string) []Requirement {
+	list := []Requirement{}
+	for _, r := range names {
+		one := j.requirement(r)
+		one.Notes, one.Evidence = atMost(one.Notes), atMost(one.Evidence)
+		list = append(list, one)
+	}
+	return list
 }
 
 // maxLines keeps whoever can write beside an image from flooding logs.
@@ -83,6 +100,8 @@ type judge struct {
 	digest   string
 	required Requirements
 	now      time.Time
+	// Of an index: the platforms, whose attestations lie beside those of the index itself.
+	platforms map[string]bool
 
 	findings []finding
 	notes    []string
@@ -125,8 +144,8 @@ func (j *judge) read(ctx context.Context, s *store, e *examiner) error {
 // about refuses what is signed and about something else, such as an attestation copied from another image.
 func (j *judge) about(found []finding) []finding {
 	for i, f := range found {
-		if f.err == nil && !f.statement.Names(j.digest) {
-			found[i].err = fmt.Errorf("is about %.80q", "sha256:"+f.statement.Subject[0].Digest["sha256"])
+		if f.err == nil && !f.statement.Names(j.digest) && !j.platforms[f.first()] {
+			found[i].err = fmt.Errorf("is about %.80q", f.first())
 		}
 	}
 	return found

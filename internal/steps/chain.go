@@ -7,29 +7,38 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/sbom"
+	"github.com/stepseal/stepseal/internal/scan"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
-// chain is what one process already knows about one image. Each step of it finds what the earlier ones left: one
-// resolution, one pull, one catalogue, one database.
+// chain is what one process already knows about what --image names: a single image, or an index with an image for every
+// platform. Each step of it finds what the earlier ones left: one resolution, one pull, one catalogue, one database.
 type chain struct {
 	*step.Run
-	registry  *image.Registry
-	img       *image.Image // nil while the image is known from evidence only
-	catalogue *sbom.Catalogue
-	record    *evidence.Record
-	platform  *evidence.Platform // the record's entry for the image
-	epoch     time.Time          // SOURCE_DATE_EPOCH
+	registry *image.Registry
+	set      *image.Set // nil while the image is known from evidence only
+	record   *evidence.Record
+	parts    []*part   // what is worked on, one a platform
+	epoch    time.Time // SOURCE_DATE_EPOCH
+	database database
+	layers   layers
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte
+}
+
+// database is opened when the first part needs it.
+type database struct {
+	once sync.Once
+	db   *scan.Database
+	err  error
 }
 
 func newChain(r *step.Run) (*chain, error) {
@@ -66,41 +75,64 @@ const maxAuthority = 16 << 20
 
 // open resolves the image once and begins the record, or joins it to the evidence that was handed on.
 func (c *chain) open(ctx context.Context, ref image.Reference) error {
-	if c.img != nil {
+	if c.set != nil {
 		return nil
 	}
-	img, err := c.registry.Open(ctx, ref, platformInput.Of(c.Run), func(done, total int64) { c.Progress("reading layers", done, total) })
+	set, err := c.registry.Open(ctx, ref, platformInput.Of(c.Run), c.reading)
 	if err != nil {
 		return err
 	}
-	c.img = img
-	c.Note("image %s is %s for %s", ref, img.Name(), img.Platform)
-	if len(img.LeftOut) > 0 {
-		c.Warn("the index holds other platforms, which were left out: %s", strings.Join(img.LeftOut, ", "))
-		c.Summarize(markdown.Note("Other platforms of the index were left out: " + strings.Join(img.LeftOut, ", ")))
+	c.set = set
+	c.Note("image %s is %s for %s", ref, c.repository()+"@"+set.Digest().String(), strings.Join(set.Platforms(), ", "))
+	if len(set.LeftOut) > 0 {
+		text := "the index lists more, which was left out: " + strings.Join(set.LeftOut, ", ")
+		if set.Whole() {
+			c.Note("%s", text) // nothing that runs
+		} else {
+			c.Warn("%s", text)
+		}
+		c.Summarize(markdown.Note(text))
 	}
 	if c.record == nil {
-		index := ""
-		if img.Index.Hex != "" {
-			index = img.Index.String()
-		}
-		c.begin(evidence.NewRecord(img.Name(), img.Digest.String(), index, img.Platform))
+		c.begin(recordOf(set))
 	}
-	return c.choose(img.Digest.String())
+	return c.choose()
+}
+
+func (c *chain) reading(platform string, done, total int64) {
+	label := "reading layers"
+	if len(c.parts) > 1 {
+		label += " of " + platform
+	}
+	c.Progress(label, done, total)
+}
+
+func recordOf(set *image.Set) *evidence.Record {
+	index := ""
+	if set.Index.Hex != "" {
+		index = set.Index.String()
+	}
+	record := evidence.NewRecord(set.Reference.Repository()+"@"+set.Digest().String(), set.Digest().String(), index)
+	for _, img := range set.Images {
+		record.Add(img.Platform, img.Digest.String())
+	}
+	return record
 }
 
 // join goes on with the record that an earlier step left in the output directory, if it is about the open image: who
 // verifies an image beside its evidence does not mean to lose that.
 func (c *chain) join() {
-	if evidenceInput.Of(c.Run) != "" || c.img == nil {
+	if evidenceInput.Of(c.Run) != "" || c.set == nil {
 		return
 	}
 	record, err := evidence.ReadRecord(outputDirectoryInput.Of(c.Run), "")
 	if err != nil || record.Image != c.record.Image {
 		return
 	}
-	if p, ok := record.Of(c.platform.Digest); ok {
-		c.record, c.platform = record, p
+	mine := c.record
+	c.record = record
+	if c.choose() != nil {
+		c.record = mine
 	}
 }
 
@@ -110,29 +142,71 @@ func (c *chain) begin(record *evidence.Record) {
 	c.record = record
 }
 
-// choose finds the image in the record.
-func (c *chain) choose(digest string) error {
-	p, ok := c.record.Of(digest)
-	if !ok {
-		return outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is %s", c.record.Image, digest)
+// choose finds what is worked on in the record: the open images, or the platforms that evidence alone speaks of.
+func (c *chain) choose() error {
+	parts, err := c.chosen()
+	if err != nil {
+		return err
 	}
-	c.platform = p
+	c.parts = parts
 	c.record.Image = c.repository() + "@" + c.record.Digest
 	c.Set("image", c.name())
-	c.Set("image-digest", digest)
+	c.Set("image-digest", c.digest())
 	known := []string{}
-	if p.Platform != "" {
-		known = append(known, p.Platform)
+	for _, p := range c.parts {
+		if p.platform.Platform != "" {
+			known = append(known, p.platform.Platform)
+		}
 	}
 	platforms, err := evidence.Encode(known)
 	if err != nil {
 		return err
 	}
 	c.Set("platforms", string(platforms))
-	if c.img != nil {
-		c.Set("image-id", c.img.ID.String())
+	if c.set != nil && len(c.parts) == 1 {
+		c.Set("image-id", c.parts[0].img.ID.String())
 	}
 	return nil
+}
+
+func (c *chain) chosen() ([]*part, error) {
+	if c.set == nil {
+		return c.selected()
+	}
+	if c.set.Whole() && !c.record.Whole() {
+		return nil, outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is the index %s", c.record.Image, c.set.Digest()).
+			Hint("name the platform with --platform, or begin with generate-sbom on the whole index")
+	}
+	var parts []*part
+	for _, img := range c.set.Images {
+		p, ok := c.record.Of(img.Digest.String())
+		if !ok {
+			return nil, outcome.New(outcome.EvidenceOtherImage, "the evidence is about %s, and the image is %s", c.record.Image, img.Digest)
+		}
+		parts = append(parts, &part{chain: c, img: img, platform: p})
+	}
+	return parts, nil
+}
+
+// selected are the platforms of evidence that no image is named beside.
+func (c *chain) selected() ([]*part, error) {
+	var parts []*part
+	wanted := ""
+	if named := platformInput.Of(c.Run); named.OS != "" {
+		wanted = named.String()
+	}
+	var held []string
+	for i := range c.record.Platforms {
+		p := &c.record.Platforms[i]
+		held = append(held, p.Platform)
+		if wanted == "" || p.Platform == wanted || len(c.record.Platforms) == 1 {
+			parts = append(parts, &part{chain: c, platform: p})
+		}
+	}
+	if len(parts) == 0 {
+		return nil, outcome.New(outcome.PlatformNotFound, "the evidence holds nothing for %s", wanted).With("it holds " + strings.Join(held, ", "))
+	}
+	return parts, nil
 }
 
 // takeEvidence reads what was handed on, if anything was, and brings its documents into this run's folder.
@@ -149,28 +223,7 @@ func (c *chain) takeEvidence() error {
 		return err
 	}
 	c.record = record
-	if c.platform, err = c.only(); err != nil {
-		return err
-	}
 	return c.adopt()
-}
-
-// only is the platform of the record that this run is about: the one that there is, or the one that is named.
-func (c *chain) only() (*evidence.Platform, error) {
-	if len(c.record.Platforms) == 1 {
-		return &c.record.Platforms[0], nil
-	}
-	named := platformInput.Of(c.Run)
-	if named.OS == "" {
-		named = image.HostPlatform()
-	}
-	wanted := named.String()
-	for i := range c.record.Platforms {
-		if p := &c.record.Platforms[i]; p.Platform == wanted {
-			return p, nil
-		}
-	}
-	return nil, outcome.New(outcome.PlatformNotFound, "the evidence holds %d platforms, and none is %s", len(c.record.Platforms), wanted)
 }
 
 // adopt copies the record's documents, checked, where they do not lie in the output directory already.
@@ -197,18 +250,6 @@ func (c *chain) place(name string) string {
 	return filepath.Join(outputDirectoryInput.Of(c.Run), filepath.FromSlash(name))
 }
 
-// put writes a document of the image and sets the outputs that name it.
-func (c *chain) put(role evidence.Role, name, mediaType, output string, content []byte, finished time.Time) error {
-	if err := c.WriteFile(c.place(name), content); err != nil {
-		return err
-	}
-	c.platform.Put(role, name, mediaType, content, finished)
-	if output != "" {
-		c.Set(output, c.shown(name))
-	}
-	return nil
-}
-
 // shown is a document's path as outputs give it: relative to the working directory, with slashes.
 func (c *chain) shown(name string) string {
 	return path.Join(filepath.ToSlash(outputDirectoryInput.Of(c.Run)), name)
@@ -230,10 +271,10 @@ func (c *chain) handOn() error {
 
 // stillThere names a tag that moved while the run worked by digest.
 func (c *chain) stillThere(ctx context.Context) error {
-	if c.img == nil {
+	if c.set == nil {
 		return nil
 	}
-	now, moved, err := c.registry.Moved(ctx, c.img)
+	now, moved, err := c.registry.Moved(ctx, c.set)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -242,33 +283,42 @@ func (c *chain) stillThere(ctx context.Context) error {
 		return nil
 	}
 	if moved {
-		was := c.img.Digest
-		if c.img.Index.Hex != "" {
-			was = c.img.Index
+		was := c.set.Index
+		if was.Hex == "" {
+			was = c.set.Digest()
 		}
-		text := fmt.Sprintf("the tag %s has moved: it now points at %s; this run worked on %s", c.img.Reference.Tag(), now, was)
+		text := fmt.Sprintf("the tag %s has moved: it now points at %s; this run worked on %s", c.set.Reference.Tag(), now, was)
 		c.Warn("%s", text)
 		c.Summarize(markdown.Note(text))
 	}
 	return nil
 }
 
-// unbound says that an SBOM does not name its image.
-func (c *chain) unbound() {
-	c.Warn("the SBOM does not say which image it describes (sbom-unbound)")
-	c.Summarize(markdown.Note("The SBOM does not say which image it describes (sbom-unbound)."))
-}
-
-// repository and digest name the image, whether it was opened or handed on.
+// repository, digest and name tell what the run is about, whether it was opened or handed on.
 func (c *chain) repository() string {
-	if c.img != nil {
-		return c.img.Repository()
+	if c.set != nil {
+		return c.set.Reference.Repository()
 	}
 	repo, _, _ := strings.Cut(c.record.Image, "@")
 	return repo
 }
 
-func (c *chain) name() string { return c.repository() + "@" + c.platform.Digest }
+// whole reports whether the run is about an index, and not about one platform of it.
+func (c *chain) whole() bool {
+	if c.set != nil {
+		return c.set.Whole()
+	}
+	return c.record.Whole() && platformInput.Of(c.Run).OS == ""
+}
+
+func (c *chain) digest() string {
+	if c.whole() {
+		return c.record.Digest
+	}
+	return c.parts[0].platform.Digest
+}
+
+func (c *chain) name() string { return c.repository() + "@" + c.digest() }
 
 // prepareOutput makes sure that there will be a place for the documents before anything is contacted.
 func (c *chain) prepareOutput() error {

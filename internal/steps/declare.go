@@ -38,8 +38,16 @@ func tallies(counts []sbom.Count) []report.Tally {
 
 func requirementRows(v signing.Verification) []report.Requirement {
 	var rows []report.Requirement
-	for _, r := range v.Requirements {
-		rows = append(rows, report.Requirement{Name: r.Name, Result: string(r.Result), Reason: string(r.Reason), Notes: strings.Join(append([]string{r.Message}, r.Notes...), "; ")})
+	add := func(platform string, requirements []signing.Requirement) {
+		for _, r := range requirements {
+			name := strings.TrimSpace(platform + " " + r.Name)
+			notes := strings.Join(append([]string{r.Message}, r.Notes...), "; ")
+			rows = append(rows, report.Requirement{Name: name, Result: string(r.Result), Reason: string(r.Reason), Notes: notes})
+		}
+	}
+	add("", v.Requirements)
+	for _, p := range v.Platforms {
+		add(p.Platform, p.Requirements)
 	}
 	return rows
 }

@@ -25,18 +25,18 @@ const (
 // The outputs that several steps share.
 var (
 	imageOutputs = []step.Output{
-		{Name: "image", Usage: "the image by digest: repository@sha256:..."},
-		{Name: "image-digest", Usage: "the digest of the image's manifest"},
+		{Name: "image", Usage: "the image, or the index as a whole, by digest: repository@sha256:..."},
+		{Name: "image-digest", Usage: "the digest of the image's manifest, or of the index"},
 		{Name: "evidence", Usage: "the path of evidence.json, which the next step takes"},
 		{Name: "evidence-digest", Usage: "the digest of evidence.json"},
-		{Name: "image-id", Usage: "the digest of the image's config"},
+		{Name: "image-id", Usage: "the digest of the image's config; empty for several platforms"},
 		{Name: "platforms", Usage: "the platforms that were worked on, as a JSON list"},
 	}
 	sbomOutputs = []step.Output{
-		{Name: "sbom", Usage: "the path of the CycloneDX document"},
-		{Name: "sbom-digest", Usage: "the digest of the CycloneDX document"},
-		{Name: "sbom-spdx", Usage: "the path of the SPDX document"},
-		{Name: "packages", Usage: "how many packages were found"},
+		{Name: "sbom", Usage: "the path of the CycloneDX document; empty for several platforms, whose documents evidence.json names"},
+		{Name: "sbom-digest", Usage: "the digest of the CycloneDX document; empty for several platforms"},
+		{Name: "sbom-spdx", Usage: "the path of the SPDX document; empty for several platforms"},
+		{Name: "packages", Usage: "how many packages were found, on all platforms together"},
 	}
 )
 
@@ -50,7 +50,8 @@ func GenerateSBOM() *step.Spec {
 The root component of each document names the manifest digest, so that a later step can tell whose SBOM it is.`,
 		Examples: []step.Example{
 			{Text: "of an image in a registry", Command: "stepseal generate-sbom --image registry.example.com/team/app:1.0"},
-			{Text: "of an OCI layout on disk, for another platform", Command: "stepseal generate-sbom --image oci-layout:build/app --platform linux/arm64"},
+			{Text: "of every platform of an index", Command: "stepseal generate-sbom --image registry.example.com/team/app:1.0 --output-directory sboms"},
+			{Text: "of an OCI layout on disk, for one platform", Command: "stepseal generate-sbom --image oci-layout:build/app --platform linux/arm64"},
 		},
 		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, sbomOutputs),
@@ -67,7 +68,13 @@ The root component of each document names the manifest digest, so that a later s
 			if err := c.open(ctx, imageInput.Of(r)); err != nil {
 				return err
 			}
-			if err := c.generateSBOM(ctx); err != nil {
+			if err := c.each(ctx, func(ctx context.Context, p *part) error {
+				defer p.forget()
+				return p.generateSBOM(ctx)
+			}); err != nil {
+				return err
+			}
+			if err := c.tellSBOM(); err != nil {
 				return err
 			}
 			return c.stillThere(ctx)
@@ -75,9 +82,9 @@ The root component of each document names the manifest digest, so that a later s
 	}
 }
 
-// generateSBOM catalogues the open image and writes the documents.
-func (c *chain) generateSBOM(ctx context.Context) error {
-	if err := c.needCatalogue(ctx); err != nil {
+// generateSBOM catalogues the part's image and writes the documents.
+func (p *part) generateSBOM(ctx context.Context) error {
+	if err := p.needCatalogue(ctx); err != nil {
 		return err
 	}
 	for _, doc := range []struct {
@@ -87,48 +94,66 @@ func (c *chain) generateSBOM(ctx context.Context) error {
 		digestOutput string
 		write        func(time.Time) ([]byte, error)
 	}{
-		{evidence.RoleSBOM, cycloneDXFile, sbom.CycloneDXMediaType, "sbom", "sbom-digest", c.catalogue.CycloneDX},
-		{evidence.RoleSBOMSPDX, spdxFile, sbom.SPDXMediaType, "sbom-spdx", "", c.catalogue.SPDX},
-		{evidence.RoleSBOMSyft, syftFile, sbom.SyftMediaType, "", "", func(time.Time) ([]byte, error) { return c.catalogue.Syft() }},
+		{evidence.RoleSBOM, cycloneDXFile, sbom.CycloneDXMediaType, "sbom", "sbom-digest", p.catalogue.CycloneDX},
+		{evidence.RoleSBOMSPDX, spdxFile, sbom.SPDXMediaType, "sbom-spdx", "", p.catalogue.SPDX},
+		{evidence.RoleSBOMSyft, syftFile, sbom.SyftMediaType, "", "", func(time.Time) ([]byte, error) { return p.catalogue.Syft() }},
 	} {
-		content, err := doc.write(c.epoch)
+		content, err := doc.write(p.epoch)
 		if err != nil {
-			return outcome.New(outcome.CatalogueFailed, "%s: write %s", c.name(), doc.file).Because(err)
+			return outcome.New(outcome.CatalogueFailed, "%s: write %s", p.name(), doc.file).Because(err)
 		}
-		if err := c.put(doc.role, doc.file, doc.media, doc.pathOutput, content, time.Time{}); err != nil {
+		if err := p.put(doc.role, doc.file, doc.media, doc.pathOutput, content, time.Time{}); err != nil {
 			return err
 		}
 		if doc.digestOutput != "" {
-			c.Set(doc.digestOutput, evidence.Digest(content))
+			p.setAlone(doc.digestOutput, evidence.Digest(content))
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
-	types := c.catalogue.Types()
-	c.Set("packages", strconv.Itoa(c.catalogue.Packages()))
-	c.Note("generate-sbom: %s: %s", c.name(), packagesText(types, c.catalogue.Packages()))
-	c.Summarize(report.SBOM(c.name(), c.platform.Platform, tallies(types)))
+	p.types = p.catalogue.Types()
+	p.Note("generate-sbom: %s: %s", p.label(), packagesText(p.types))
+	return nil
+}
+
+// tellSBOM publishes what the parts' catalogues hold, once all of them are written.
+func (c *chain) tellSBOM() error {
+	total := 0
+	for _, p := range c.parts {
+		total += sum(p.types)
+		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.types)))
+	}
+	c.Set("packages", strconv.Itoa(total))
 	return c.handOn()
 }
 
+func sum(counts []sbom.Count) (total int) {
+	for _, c := range counts {
+		total += c.Packages
+	}
+	return total
+}
+
+// forget lets the catalogue go: those of all platforms of an index together need more memory than there may be.
+func (p *part) forget() { p.catalogue = nil }
+
 // needCatalogue reads the layers, once.
-func (c *chain) needCatalogue(ctx context.Context) error {
-	if c.catalogue != nil {
+func (p *part) needCatalogue(ctx context.Context) error {
+	if p.catalogue != nil {
 		return nil
 	}
-	c.Note("reading the layers and finding packages")
-	pool, err := c.newPool()
+	p.Note("reading the layers of %s and finding packages", p.label())
+	pool, bounds, err := p.unpacked()
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
-	c.catalogue, err = sbom.Create(ctx, c.img, sbom.Tool{Name: "stepseal", Version: c.Version}, pool, c.Scratch, bounds(c.Run))
+	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, pool, p.Scratch, bounds)
 	return err
 }
 
-func packagesText(types []sbom.Count, total int) string {
-	text := fmt.Sprintf("%d packages", total)
+func packagesText(types []sbom.Count) string {
+	text := fmt.Sprintf("%d packages", sum(types))
 	for i, t := range types {
 		separator := ", "
 		if i == 0 {

@@ -17,7 +17,7 @@ var (
 	registryImageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF",
 		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
 	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH",
-		Usage: "which image: os/architecture[/variant]; of an index this machine's if none is named"}, image.ParsePlatform)
+		Usage: "one platform, os/architecture[/variant]; of an index every platform is worked on if none is named"}, image.ParsePlatform)
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.Parsed(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",

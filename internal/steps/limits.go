@@ -2,6 +2,7 @@ package steps
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/image"
@@ -71,7 +72,7 @@ func bounds(r *step.Run) sbom.Bounds {
 		memory.Bound(named)
 		most = named
 	}
-	return sbom.Bounds{Memory: most, Disk: maxUnpackedSizeInput.Of(r)}
+	return sbom.Bounds{Memory: sbom.NewBudget(most), Disk: maxUnpackedSizeInput.Of(r)}
 }
 
 func parseStall(text string) (time.Duration, error) {
@@ -82,11 +83,23 @@ func parseStall(text string) (time.Duration, error) {
 	return stall, err
 }
 
-// newPool is where the layers of this run lie unpacked.
-func (c *chain) newPool() (*image.Pool, error) {
-	pool, err := image.NewPool(c.Scratch, sbom.Weigh(maxPackageFileSizeInput.Of(c.Run)))
-	if err != nil {
-		return nil, outcome.New(outcome.Unexpected, "no folder for the layers").Because(step.Bare(err))
-	}
-	return pool, nil
+// layers is what the parts share, made when the first of them needs it.
+type layers struct {
+	once   sync.Once
+	pool   *image.Pool
+	bounds sbom.Bounds
+	err    error
+}
+
+// unpacked is where the layers of this run lie unpacked, those that several platforms share once, and what cataloguing
+// them may take. It goes with the run's folder.
+func (c *chain) unpacked() (*image.Pool, sbom.Bounds, error) {
+	l := &c.layers
+	l.once.Do(func() {
+		l.bounds = bounds(c.Run)
+		if l.pool, l.err = image.NewPool(c.Scratch, sbom.Weigh(maxPackageFileSizeInput.Of(c.Run))); l.err != nil {
+			l.err = outcome.New(outcome.Unexpected, "no folder for the layers").Because(step.Bare(l.err))
+		}
+	})
+	return l.pool, l.bounds, l.err
 }

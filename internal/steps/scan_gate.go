@@ -20,9 +20,9 @@ import (
 )
 
 var scanOutputs = []step.Output{
-	{Name: "scan", Usage: "the path of scan.json"},
-	{Name: "scan-digest", Usage: "the digest of scan.json"},
-	{Name: "critical", Usage: "how many findings are critical"},
+	{Name: "scan", Usage: "the path of scan.json; empty for several platforms, whose documents evidence.json names"},
+	{Name: "scan-digest", Usage: "the digest of scan.json; empty for several platforms"},
+	{Name: "critical", Usage: "how many findings are critical, on all platforms together"},
 	{Name: "high", Usage: "how many findings are high"},
 	{Name: "medium", Usage: "how many findings are medium"},
 	{Name: "low", Usage: "how many findings are low"},
@@ -57,10 +57,15 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 			if err != nil {
 				return err
 			}
-			if err := c.content(ctx); err != nil {
+			if err := c.source(ctx); err != nil {
 				return err
 			}
-			if err := c.scanGate(ctx); err != nil {
+			defer c.closeDatabase()
+			decided := c.each(ctx, func(ctx context.Context, p *part) error {
+				defer p.forget()
+				return p.scanGate(ctx)
+			})
+			if err := c.tellGate(decided); err != nil {
 				return err
 			}
 			return c.stillThere(ctx)
@@ -68,15 +73,17 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 	}
 }
 
-// content finds what is to be scanned: the SBOM that was named, else what the evidence holds, else the image itself.
-func (c *chain) content(ctx context.Context) error {
+// source finds what is to be scanned: the SBOM that was named, else what the evidence holds, else the image itself.
+func (c *chain) source(ctx context.Context) error {
 	ref, sbomFile, evidenceFile := imageInput.Of(c.Run), sbomFileInput.Of(c.Run), evidenceInput.Of(c.Run)
 	if ref.IsZero() && sbomFile == "" && evidenceFile == "" {
 		return outcome.New(outcome.InvalidInput, "nothing to scan").
 			Hint("name an image with --image, the output of generate-sbom with --evidence, or a document with --sbom")
 	}
+	var named *sbom.Catalogue
 	if sbomFile != "" {
-		if err := c.readSBOM(sbomFile); err != nil {
+		var err error
+		if named, err = readSBOM(sbomFile); err != nil {
 			return err
 		}
 	}
@@ -86,131 +93,196 @@ func (c *chain) content(ctx context.Context) error {
 	if err := c.takeEvidence(); err != nil {
 		return err
 	}
-	if c.catalogue == nil && c.platform != nil {
-		if err := c.catalogueFromEvidence(); err != nil {
-			return err
-		}
-	}
-	if !ref.IsZero() {
+	switch {
+	case !ref.IsZero():
 		if err := c.open(ctx, ref); err != nil {
 			return err
 		}
 		c.join()
-		if c.catalogue == nil {
-			return nil
-		}
-		return c.belongs(c.img.Digest.String())
-	}
-	if c.record == nil {
-		return c.nameBySBOM(sbomFile)
-	}
-	if err := c.choose(c.platform.Digest); err != nil || c.catalogue == nil {
-		return err
-	}
-	return c.belongs(c.platform.Digest)
-}
-
-func (c *chain) readSBOM(file string) error {
-	doc, err := evidence.ReadFile(file, maxDocument)
-	if err != nil {
-		return outcome.New(outcome.SBOMUnreadable, "SBOM %s", file).Because(err)
-	}
-	c.catalogue, err = sbom.Read(file, doc)
-	return err
-}
-
-// catalogueFromEvidence prefers syft's document, which loses nothing.
-func (c *chain) catalogueFromEvidence() error {
-	for _, role := range []evidence.Role{evidence.RoleSBOMSyft, evidence.RoleSBOM, evidence.RoleSBOMSPDX} {
-		d, ok := c.platform.Document(role)
-		if !ok {
-			continue
-		}
-		content, err := c.record.Read(d)
-		if err != nil {
+	case c.record != nil:
+		if err := c.choose(); err != nil {
 			return err
 		}
-		c.catalogue, err = sbom.Read(d.Path, content)
+	default:
+		if err := c.nameBySBOM(named, sbomFile); err != nil {
+			return err
+		}
+	}
+	return c.take(named)
+}
+
+// take makes the SBOM that was named the content of the one part.
+func (c *chain) take(named *sbom.Catalogue) error {
+	switch {
+	case named == nil:
+		return nil
+	case len(c.parts) > 1:
+		return outcome.New(outcome.InvalidInput, "--sbom is one platform's, and the index has %d", len(c.parts)).Hint("name the platform with --platform")
+	}
+	c.parts[0].catalogue = named
+	return c.parts[0].belongs()
+}
+
+func readSBOM(file string) (*sbom.Catalogue, error) {
+	doc, err := evidence.ReadFile(file, maxDocument)
+	if err != nil {
+		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM %s", file).Because(err)
+	}
+	return sbom.Read(file, doc)
+}
+
+// content makes sure that there is a catalogue: the evidence's, or the image's own.
+func (p *part) content(ctx context.Context) error {
+	if p.catalogue != nil {
+		return nil
+	}
+	// Syft's document comes first: it loses nothing.
+	for _, role := range []evidence.Role{evidence.RoleSBOMSyft, evidence.RoleSBOM, evidence.RoleSBOMSPDX} {
+		if d, ok := p.platform.Document(role); ok {
+			return p.readDocument(d)
+		}
+	}
+	if p.img == nil {
+		return outcome.New(outcome.EvidenceUnusable, "the evidence holds no SBOM of %s", p.name()).Hint("run generate-sbom first, or name the image with --image")
+	}
+	return p.needCatalogue(ctx)
+}
+
+func (p *part) readDocument(d evidence.Document) error {
+	content, err := p.record.Read(d)
+	if err != nil {
 		return err
 	}
-	return nil
+	if p.catalogue, err = sbom.Read(d.Path, content); err != nil {
+		return err
+	}
+	return p.belongs()
 }
 
 // belongs makes sure that an SBOM which was handed in is about the image.
-func (c *chain) belongs(digest string) error {
-	switch subject := c.catalogue.Subject(); subject {
-	case digest:
+func (p *part) belongs() error {
+	switch subject := p.catalogue.Subject(); subject {
+	case p.platform.Digest:
 	case "":
-		c.unbound()
+		p.unbound()
 	default:
-		return outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, digest)
+		return outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, p.platform.Digest)
 	}
 	return nil
 }
 
 // nameBySBOM names the image as its SBOM does where nothing else names it.
-func (c *chain) nameBySBOM(file string) error {
-	subject := c.catalogue.Subject()
+func (c *chain) nameBySBOM(named *sbom.Catalogue, file string) error {
+	subject := named.Subject()
 	if subject == "" {
 		return outcome.New(outcome.SBOMUnbound, "the SBOM %s does not say which image it describes, and none is named", file).
 			Hint("name the image with --image, or make the SBOM with stepseal generate-sbom")
 	}
-	if c.catalogue.Name() == "" {
+	if named.Name() == "" {
 		return outcome.New(outcome.SBOMUnbound, "the SBOM %s does not name its image", file).Hint("name the image with --image")
 	}
-	c.begin(evidence.NewRecord(c.catalogue.Name()+"@"+subject, subject, "", c.catalogue.Platform()))
-	return c.choose(subject)
+	record := evidence.NewRecord(named.Name()+"@"+subject, subject, "")
+	record.Add(named.Platform(), subject)
+	c.begin(record)
+	return c.choose()
 }
 
-// scanGate looks the catalogue up, decides, and writes scan.json.
-func (c *chain) scanGate(ctx context.Context) error {
-	if c.catalogue == nil && c.img == nil {
-		return outcome.New(outcome.EvidenceUnusable, "the evidence holds no SBOM of %s", c.name()).Hint("run generate-sbom first, or name the image with --image")
-	}
-	db, err := c.openDatabase(ctx)
+// scanGate looks the part's catalogue up, decides, and writes scan.json.
+func (p *part) scanGate(ctx context.Context) error {
+	db, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	if err := c.needCatalogue(ctx); err != nil {
+	if err := p.content(ctx); err != nil {
 		return err
 	}
-	found, err := scan.Match(ctx, db, c.catalogue)
+	found, err := scan.Match(ctx, db, p.catalogue)
 	if err != nil {
 		return err
 	}
-	rules := policy.Rules{FailOn: failOnInput.Of(c.Run), OnlyFixed: onlyFixedInput.Of(c.Run),
-		AllowEmpty: allowEmptyInput.Of(c.Run), AllowUncovered: allowUncoveredInput.Of(c.Run)}
-	decision := policy.Decide(found.Found, rules)
-	subject := scan.Subject{Image: c.name(), Digest: c.platform.Digest, Platform: c.platform.Platform}
-	doc := scan.NewReport(subject, c.Version, db.Info(), found, decision, rules)
+	rules := policy.Rules{FailOn: failOnInput.Of(p.Run), OnlyFixed: onlyFixedInput.Of(p.Run),
+		AllowEmpty: allowEmptyInput.Of(p.Run), AllowUncovered: allowUncoveredInput.Of(p.Run)}
+	p.decided = policy.Decide(found.Found, rules)
+	subject := scan.Subject{Image: p.name(), Digest: p.platform.Digest, Platform: p.platform.Platform}
+	doc := scan.NewReport(subject, p.Version, db.Info(), found, p.decided, rules)
 	content, err := doc.Marshal()
 	if err != nil {
 		return err
 	}
-	if err := c.put(evidence.RoleScan, scanFile, scanMediaType, "scan", content, c.Now()); err != nil {
+	if err := p.put(evidence.RoleScan, scanFile, scanMediaType, "scan", content, p.Now()); err != nil {
 		return err
 	}
-	c.setScanOutputs(doc, content)
-	c.Summarize(report.Gate(gateView(doc, decision)))
-	if err := c.handOn(); err != nil {
-		return err
+	p.setAlone("scan-digest", evidence.Digest(content))
+	p.found = &doc
+	if p.decided.Ending != outcome.Accepted {
+		return gateError(p.label(), p.decided)
 	}
-	c.warnAboutGate(doc, decision)
-	if decision.Ending != outcome.Accepted {
-		return gateError(c.name(), decision)
-	}
-	c.Note("scan-gate: accepted %s: %s", c.name(), decision.Summary())
 	return nil
 }
 
-func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
-	source := databaseSource(c.Run)
-	source.URL, source.UpdateAllowed, source.CertificateAuthority = databaseURLInput.Of(c.Run), true, authorityInput.Of(c.Run)
-	if source.Path == "" {
-		c.Note("using Grype's advisory database; an update may take a minute")
+// tellGate publishes what was decided, and hands on what there is of it; decided is how the parts ended together.
+func (c *chain) tellGate(decided error) error {
+	var scanned []*part
+	for _, p := range c.parts {
+		p.flushNotes()
+		if p.found != nil {
+			scanned = append(scanned, p)
+		}
 	}
-	return scan.Open(ctx, source, databaseLimits(c.Run), c.Now())
+	if len(scanned) == 0 {
+		return decided
+	}
+	if len(c.parts) > 1 {
+		c.Summarize(report.Platforms(platformRows(c.parts)))
+	}
+	for _, p := range scanned {
+		c.Summarize(report.Gate(gateView(*p.found, p.decided)))
+	}
+	c.setScanOutputs(scanned)
+	if err := c.handOn(); err != nil {
+		return err
+	}
+	for _, p := range scanned {
+		p.warnAboutGate()
+	}
+	if decided != nil {
+		return decided
+	}
+	for _, p := range scanned {
+		c.Note("scan-gate: accepted %s: %s", p.label(), p.decided.Summary())
+	}
+	return nil
+}
+
+func platformRows(parts []*part) []report.PlatformRow {
+	var rows []report.PlatformRow
+	for _, p := range parts {
+		row := report.PlatformRow{Platform: p.platform.Platform, Digest: p.platform.Digest, Verdict: outcome.Undecided.String()}
+		if p.found != nil {
+			row.Verdict, row.Summary = p.found.Verdict, p.decided.Summary()
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// openDatabase opens the database once, whichever part is the first to need it.
+func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
+	c.database.once.Do(func() {
+		source := databaseSource(c.Run)
+		source.URL, source.UpdateAllowed, source.CertificateAuthority = databaseURLInput.Of(c.Run), true, authorityInput.Of(c.Run)
+		if source.Path == "" {
+			c.Note("using Grype's advisory database; an update may take a minute")
+		}
+		c.database.db, c.database.err = scan.Open(ctx, source, databaseLimits(c.Run), c.Now())
+	})
+	return c.database.db, c.database.err
+}
+
+func (c *chain) closeDatabase() {
+	if c.database.db != nil {
+		c.database.db.Close()
+	}
 }
 
 func databaseSource(r *step.Run) scan.Source {
@@ -252,14 +324,22 @@ func writable(dir string) bool {
 	return os.Remove(probe.Name()) == nil
 }
 
-func (c *chain) setScanOutputs(doc scan.Report, content []byte) {
-	c.Set("scan-digest", evidence.Digest(content))
-	for _, severity := range policy.Severities() {
-		c.Set(severity.String(), strconv.Itoa(doc.Counts.Of(severity)))
+func (c *chain) setScanOutputs(scanned []*part) {
+	counts := map[policy.Severity]int{}
+	fixable := 0
+	for _, p := range scanned {
+		for _, severity := range policy.Severities() {
+			counts[severity] += p.found.Counts.Of(severity)
+		}
+		fixable += p.found.Counts.Fixable
 	}
-	c.Set("fixable", strconv.Itoa(doc.Counts.Fixable))
-	c.Set("database-date", doc.Database.Date().Format(time.RFC3339))
-	c.Set("policy-digest", doc.PolicyDigest)
+	for severity, n := range counts {
+		c.Set(severity.String(), strconv.Itoa(n))
+	}
+	c.Set("fixable", strconv.Itoa(fixable))
+	first := scanned[0].found
+	c.Set("database-date", first.Database.Date().Format(time.RFC3339))
+	c.Set("policy-digest", first.PolicyDigest)
 }
 
 // maxFindingsShown is how many findings an error lists; scan.json has them all.
@@ -305,8 +385,9 @@ func gateHints(d policy.Decision) []string {
 	return hints
 }
 
-func (c *chain) warnAboutGate(doc scan.Report, d policy.Decision) {
-	for _, coverage := range d.Coverage {
+func (p *part) warnAboutGate() {
+	c, doc := p.chain, p.found
+	for _, coverage := range p.decided.Coverage {
 		if coverage.EndOfLife != "" {
 			c.Warn("%s is out of support since %s: new vulnerabilities in it may never be published", coverage.Release, coverage.EndOfLife)
 		}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -14,7 +15,7 @@ func SecureImage() *step.Spec {
 	return &step.Spec{
 		Name:    "secure-image",
 		Summary: "The whole chain in one process: SBOM, gate, sign, attest, verify",
-		Prose: `Runs generate-sbom, scan-gate, sign-attest and verify on one image: one resolution, one pull, one catalogue, one database. It stops before signing when the gate does not accept the image.
+		Prose: `Runs generate-sbom, scan-gate, sign-attest and verify on one image, or on every platform of an index: one resolution, one pull, one catalogue each, one database. It stops before signing when the gate does not accept the image, or one platform of it.
 
 What was signed is verified with --public-key, or with the public half of --key.`,
 		Examples: []step.Example{
@@ -55,28 +56,44 @@ func secureImage(ctx context.Context, r *step.Run) error {
 	if err := c.open(ctx, registryImageInput.Of(r)); err != nil {
 		return err
 	}
-	parts := []struct {
-		name, verdict string
-		run           func(context.Context) error
-	}{
-		{"sbom", "", c.generateSBOM},
-		{"gate", "gate-verdict", c.scanGate},
-		{"sign", "", func(ctx context.Context) error { return c.signAttest(ctx, key) }},
-		{"verify", "verify-verdict", func(ctx context.Context) error { return c.verify(ctx, trust) }},
+	if err := c.judge(ctx); err != nil {
+		return err
 	}
-	for _, part := range parts {
-		r.Set("stopped-at", part.name) // whatever stops it
-		err := part.run(ctx)
-		if part.verdict != "" {
-			r.Set(part.verdict, outcome.Verdict(err).String())
-		}
-		if err != nil {
-			if part.name == "gate" {
-				c.Summarize(markdown.Note("The image was not signed."))
-			}
-			return err
-		}
+	r.Set("stopped-at", "sign")
+	if err := c.signAttest(ctx, key); err != nil {
+		return err
+	}
+	r.Set("stopped-at", "verify")
+	err = c.verify(ctx, trust)
+	r.Set("verify-verdict", outcome.Verdict(err).String())
+	if err != nil {
+		return err
 	}
 	r.Set("stopped-at", "")
 	return c.stillThere(ctx)
+}
+
+// judge catalogues and gates each platform in one go, so that no more catalogues are in memory than are worked on.
+func (c *chain) judge(ctx context.Context) error {
+	defer c.closeDatabase()
+	err := c.each(ctx, func(ctx context.Context, p *part) error {
+		defer p.forget()
+		if p.sbomErr = p.generateSBOM(ctx); p.sbomErr != nil {
+			return p.sbomErr
+		}
+		return p.scanGate(ctx)
+	})
+	if ctx.Err() != nil || slices.ContainsFunc(c.parts, func(p *part) bool { return p.sbomErr != nil }) {
+		return err
+	}
+	c.Set("stopped-at", "gate") // whatever stops it
+	if failed := c.tellSBOM(); failed != nil {
+		return failed
+	}
+	err = c.tellGate(err)
+	c.Set("gate-verdict", outcome.Verdict(err).String())
+	if err != nil {
+		c.Summarize(markdown.Note("The image was not signed."))
+	}
+	return err
 }

@@ -2,9 +2,8 @@ package steps
 
 import (
 	"context"
+	"slices"
 	"time"
-
-	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/markdown"
@@ -26,6 +25,8 @@ func SignAttest() *step.Spec {
 		Name:    "sign-attest",
 		Summary: "Sign an image that the gate accepted, and attest its SBOM and scan",
 		Prose: `Signs the manifest digest and attaches the CycloneDX SBOM and the scan as signed attestations. An image whose scan does not say accepted, for this very digest, is not signed.
+
+Of an index every platform is signed and attested, and then the index itself; the attestations of a platform name both, and are attached to both. With --platform the index is left alone.
 
 Everything is read back and verified after it was written. Running the step again adds nothing.`,
 		Examples: []step.Example{
@@ -50,6 +51,9 @@ Everything is read back and verified after it was written. Running the step agai
 			}
 			if err := c.found(ctx); err != nil {
 				return err
+			}
+			if len(c.parts) > 1 && (c.sbomNamed != nil || c.scanNamed != nil) {
+				return outcome.New(outcome.InvalidInput, "--sbom and --scan are one platform's, and the index has %d", len(c.parts)).Hint("name the platform with --platform, or hand on evidence")
 			}
 			if err := c.signAttest(ctx, key); err != nil {
 				return err
@@ -96,82 +100,150 @@ func (c *chain) found(ctx context.Context) error {
 	return c.open(ctx, ref)
 }
 
-// signAttest signs the open image and attests the documents of the record.
+// signAttest signs what is open and attests the documents of the record: nothing is written before it is known that every
+// platform may be signed, and an index is signed last.
 func (c *chain) signAttest(ctx context.Context, key *signing.Key) error {
-	statements, err := c.statements()
-	if err != nil {
-		return err
-	}
-	subject, err := c.subject()
+	subjects, err := c.subjects()
 	if err != nil {
 		return err
 	}
 	format := signatureFormatInput.Of(c.Run)
-	all := make([]evidence.Statement, len(statements))
-	for i, s := range statements {
-		all[i] = s.statement
-	}
-	written, err := signing.AttestAll(ctx, c.registry, subject, key, all, format, c.Now())
-	if err != nil {
-		return err
-	}
-	added := 0
-	for i, s := range statements {
-		c.Set(s.output, written[i].Digest.String())
-		if written[i].Added {
-			added++
-			c.Note("sign-attest: %s of %s written (%s)", s.what, c.name(), format)
-		} else {
-			c.Note("sign-attest: %s of %s was there already", s.what, c.name())
+	added, all := 0, 0
+	for _, s := range subjects {
+		n, err := c.attest(ctx, key, format, s)
+		if err != nil {
+			return err
 		}
+		added += n
+		all += len(s.attestations)
 	}
-	c.Summarize(report.Signed(c.name(), key.Signer(), string(format), added, len(statements)))
-	if len(c.platform.Documents) == 0 {
+	c.Summarize(report.Signed(c.name(), key.Signer(), string(format), added, all))
+	if !slices.ContainsFunc(c.parts, func(p *part) bool { return len(p.platform.Documents) > 0 }) {
 		return nil // nothing was handed on, and a record of nothing would take the place of one that lies there
 	}
 	return c.handOn()
 }
 
+// attested is one manifest, and what is to be said of it.
+type attested struct {
+	digest       string
+	attestations []attestation
+}
+
 type attestation struct {
-	what, output string
+	what, output string // output is empty where another manifest's is the one to name
 	statement    evidence.Statement
 }
 
-// statements are the signature and the attestations that the record allows.
-func (c *chain) statements() ([]attestation, error) {
-	about := func(predicateType string, predicate []byte) evidence.Statement {
-		return evidence.NewStatement(predicateType, predicate, c.repository(), c.platform.Digest)
+// subjects are the platforms, and behind them the index. What is said of a platform's content names the index too, and is
+// attached to both: whoever resolves a tag finds it there.
+func (c *chain) subjects() ([]attested, error) {
+	var list []attested
+	index := attested{digest: c.record.Index, attestations: []attestation{c.signature(c.record.Index, true)}}
+	for _, p := range c.parts {
+		documents, err := p.documents()
+		if err != nil {
+			return nil, err
+		}
+		own := attested{digest: p.platform.Digest, attestations: []attestation{c.signature(p.platform.Digest, !c.whole())}}
+		for _, d := range documents {
+			if !c.whole() {
+				own.attestations = append(own.attestations, d)
+				continue
+			}
+			if len(c.parts) > 1 {
+				d.output = ""
+				d.what += " of " + p.platform.Platform
+			}
+			index.attestations = append(index.attestations, d)
+			d.output = ""
+			own.attestations = append(own.attestations, d)
+		}
+		list = append(list, own)
 	}
-	list := []attestation{{"signature", "signature-digest", about(evidence.SignaturePredicate, []byte("{}"))}}
-	sbomDoc, err := c.sbomDocument()
+	if c.whole() {
+		list = append(list, index)
+	}
+	return list, nil
+}
+
+func (c *chain) signature(of string, named bool) attestation {
+	s := attestation{what: "signature", statement: evidence.NewStatement(evidence.SignaturePredicate, []byte("{}"), c.repository(), of)}
+	if named {
+		s.output = "signature-digest"
+	}
+	return s
+}
+
+// attest writes what is missing of one manifest's statements, and counts it.
+func (c *chain) attest(ctx context.Context, key *signing.Key, format signing.Format, about attested) (added int, err error) {
+	subject, err := c.registry.Digest(c.repository(), about.digest)
+	if err != nil {
+		return 0, err
+	}
+	all := make([]evidence.Statement, len(about.attestations))
+	for i, a := range about.attestations {
+		all[i] = a.statement
+	}
+	written, err := signing.AttestAll(ctx, c.registry, subject, key, all, format, c.Now())
+	if err != nil {
+		return 0, err
+	}
+	name := c.repository() + "@" + about.digest
+	for i, a := range about.attestations {
+		if a.output != "" {
+			c.Set(a.output, written[i].Digest.String())
+		}
+		if written[i].Added {
+			added++
+			c.Note("sign-attest: %s of %s written (%s)", a.what, name, format)
+		} else {
+			c.Note("sign-attest: %s of %s was there already", a.what, name)
+		}
+	}
+	return added, nil
+}
+
+// documents are the attestations that the record allows.
+func (p *part) documents() ([]attestation, error) {
+	digests := []string{p.platform.Digest}
+	if p.whole() {
+		digests = append(digests, p.record.Index)
+	}
+	about := func(predicateType string, predicate []byte) evidence.Statement {
+		return evidence.NewStatement(predicateType, predicate, p.repository(), digests...)
+	}
+	var list []attestation
+	sbomDoc, err := p.sbomDocument()
 	if err != nil {
 		return nil, err
 	}
 	if sbomDoc != nil {
 		list = append(list, attestation{"SBOM attestation", "sbom-attestation-digest", about(evidence.SBOMPredicate, sbomDoc)})
 	} else {
-		c.Warn("no SBOM was handed on: the image is signed without an SBOM attestation")
+		p.Warn("no SBOM was handed on: %s is signed without an SBOM attestation", p.label())
 	}
-	scanDoc, err := c.scanDocument()
+	scanDoc, err := p.scanDocument()
 	if err != nil {
 		return nil, err
 	}
 	if scanDoc != nil {
 		list = append(list, attestation{"scan attestation", "scan-attestation-digest", about(evidence.ScanPredicate, scanDoc)})
 	}
+	p.flushNotes()
 	return list, nil
 }
 
 // sbomDocument is the CycloneDX document that was named or handed on, checked to be about this image; nil if there is none.
-func (c *chain) sbomDocument() ([]byte, error) {
-	doc := c.sbomNamed
-	if d, ok := c.platform.Document(evidence.RoleSBOM); ok && doc == nil {
+func (p *part) sbomDocument() ([]byte, error) {
+	doc := p.sbomNamed
+	if d, ok := p.platform.Document(evidence.RoleSBOM); ok && doc == nil {
 		var err error
-		if doc, err = c.record.Read(d); err != nil {
+		if doc, err = p.record.Read(d); err != nil {
 			return nil, err
 		}
 		if err := evidence.CheckCycloneDX(doc); err != nil {
-			return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", c.name()).Because(err)
+			return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", p.name()).Because(err)
 		}
 	}
 	if doc == nil {
@@ -180,11 +252,11 @@ func (c *chain) sbomDocument() ([]byte, error) {
 	subject, err := evidence.SBOMSubject(doc)
 	switch {
 	case err != nil:
-		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", c.name()).Because(err)
+		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", p.name()).Because(err)
 	case subject == "":
-		c.unbound()
-	case subject != c.platform.Digest:
-		return nil, outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, c.platform.Digest)
+		p.unbound()
+	case subject != p.platform.Digest:
+		return nil, outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, p.platform.Digest)
 	}
 	return doc, nil
 }
@@ -216,22 +288,22 @@ const maxDocument = 256 << 20
 
 // scanDocument is the predicate of the scan that was named or handed on. The scan must say accepted, of this very
 // digest; without --require-scan an image may be signed that was not scanned, but a refusal is never attested.
-func (c *chain) scanDocument() ([]byte, error) {
-	report, finished, err := c.scanReport()
+func (p *part) scanDocument() ([]byte, error) {
+	report, finished, err := p.scanReport()
 	if err != nil {
 		return nil, err
 	}
 	if report == nil {
-		return nil, c.unscanned(outcome.New(outcome.ScanMissing, "there is no scan of %s", c.name()))
+		return nil, p.unscanned(outcome.New(outcome.ScanMissing, "there is no scan of %s", p.name()))
 	}
 	verdict, ok := evidence.ParseVerdict(report)
 	switch {
 	case !ok:
-		return nil, c.unscanned(outcome.New(outcome.ScanWithoutVerdict, "the scan of %s is no scan.json of stepseal", c.name()))
-	case verdict.Image.Digest != c.platform.Digest:
-		return nil, c.unscanned(outcome.New(outcome.ScanOtherImage, "the scan is of %.80q, and the image is %s", verdict.Image.Digest, c.platform.Digest))
+		return nil, p.unscanned(outcome.New(outcome.ScanWithoutVerdict, "the scan of %s is no scan.json of stepseal", p.name()))
+	case verdict.Image.Digest != p.platform.Digest:
+		return nil, p.unscanned(outcome.New(outcome.ScanOtherImage, "the scan is of %.80q, and the image is %s", verdict.Image.Digest, p.platform.Digest))
 	case verdict.Verdict != outcome.Accepted.String():
-		return nil, c.unscanned(outcome.New(outcome.ScanRefused, "the scan of %s says %.20s (%.40s)", c.name(), verdict.Verdict, verdict.Reason))
+		return nil, p.unscanned(outcome.New(outcome.ScanRefused, "the scan of %s says %.20s (%.40s)", p.name(), verdict.Verdict, verdict.Reason))
 	}
 	if finished.IsZero() {
 		// Nobody said when; it cannot have been before the database was built, and that is the age that harms nobody.
@@ -242,32 +314,28 @@ func (c *chain) scanDocument() ([]byte, error) {
 	return scan.Predicate()
 }
 
-func (c *chain) unscanned(no *outcome.Error) error {
-	if requireScanInput.Of(c.Run) {
+func (p *part) unscanned(no *outcome.Error) error {
+	if requireScanInput.Of(p.Run) {
 		return no
 	}
-	c.Warn("signing without an accepted scan, as --require-scan=false asks: %s", no)
-	c.Summarize(markdown.Note("Signed without an accepted scan, as require-scan=false asks: " + no.Error()))
+	p.Warn("signing without an accepted scan, as --require-scan=false asks: %s", no)
+	p.Summarize(markdown.Note("Signed without an accepted scan, as require-scan=false asks: " + no.Error()))
 	return nil
 }
 
 // scanReport is the scan.json with when it was finished, as far as anybody said.
-func (c *chain) scanReport() ([]byte, time.Time, error) {
-	if c.scanNamed != nil {
-		return c.scanNamed, time.Time{}, nil
+func (p *part) scanReport() ([]byte, time.Time, error) {
+	if p.scanNamed != nil {
+		return p.scanNamed, time.Time{}, nil
 	}
-	d, ok := c.platform.Document(evidence.RoleScan)
+	d, ok := p.platform.Document(evidence.RoleScan)
 	if !ok {
 		return nil, time.Time{}, nil
 	}
-	doc, err := c.record.Read(d)
+	doc, err := p.record.Read(d)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	finished, _ := time.Parse(time.RFC3339, d.Finished)
 	return doc, finished, nil
-}
-
-func (c *chain) subject() (name.Digest, error) {
-	return c.registry.Digest(c.repository(), c.platform.Digest)
 }

@@ -23,7 +23,9 @@ func Verify() *step.Spec {
 		Summary: "Check the signature, the SBOM attestation and the scan attestation of an image",
 		Prose: `Reads Sigstore bundles and .sig/.att tags, and lets neither hide the other. Each requirement is trusted, untrusted or could not be checked, each with its reason; a registry that does not let signatures be listed is never taken for one that has none.
 
-A signature is not an attestation: an attestation never meets the requirement signature. Of several trusted scans the newest counts.`,
+A signature is not an attestation: an attestation never meets the requirement signature. Of several trusted scans the newest counts.
+
+Of an index the index itself must be signed, and every platform must carry all that is required; with --platform only that platform.`,
 		Examples: []step.Example{
 			{Text: "everything, with a key", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
@@ -65,27 +67,28 @@ func loadTrust(r *step.Run) (signing.Trust, error) {
 	return signing.Trust{Keys: []signing.PublicKey{key}}, nil
 }
 
-// verify checks the open image and writes verification.json, whatever it says.
+// verify checks what is open and writes verification.json, whatever it says.
 func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
-	subject, err := c.subject()
+	subject, err := c.registry.Digest(c.repository(), c.digest())
 	if err != nil {
 		return err
 	}
 	require := requireInput.Of(c.Run)
 	rule := signing.Requirements{Signature: require.has("signature"), SBOM: require.has("sbom"), Scan: require.has("scan"),
 		MaxScanAge: maxScanAgeInput.Of(c.Run), SBOMBinding: sbomBindingInput.Of(c.Run), Index: c.record.Index}
-	verification, verdict := signing.Verify(ctx, c.registry, subject, trust, rule, c.Now())
+	var verification signing.Verification
+	var verdict error
+	if c.whole() {
+		verification, verdict = signing.VerifyIndex(ctx, c.registry, subject, c.listed(), trust, rule, c.Now())
+	} else {
+		verification, verdict = signing.Verify(ctx, c.registry, subject, trust, rule, c.Now())
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	content, err := verification.Marshal()
-	if err != nil {
+	if err := c.putVerification(verification); err != nil {
 		return err
 	}
-	if err := c.put(evidence.RoleVerification, verificationFile, signing.VerificationMediaType, "verification", content, c.Now()); err != nil {
-		return err
-	}
-	c.Set("verification-digest", evidence.Digest(content))
 	if verdict == nil {
 		c.Set("signer", verification.Signer())
 	}
@@ -101,13 +104,44 @@ func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
 	return nil
 }
 
+func (c *chain) listed() []signing.Listed {
+	var list []signing.Listed
+	for _, p := range c.parts {
+		list = append(list, signing.Listed{Platform: p.platform.Platform, Digest: p.platform.Digest})
+	}
+	return list
+}
+
+// putVerification writes the one document, which speaks of all parts, and names it in each of them.
+func (c *chain) putVerification(v signing.Verification) error {
+	content, err := v.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := c.WriteFile(c.place(verificationFile), content); err != nil {
+		return err
+	}
+	for _, p := range c.parts {
+		p.platform.Put(evidence.RoleVerification, verificationFile, signing.VerificationMediaType, content, c.Now())
+	}
+	c.Set("verification", c.shown(verificationFile))
+	c.Set("verification-digest", evidence.Digest(content))
+	return nil
+}
+
 func (c *chain) warnAboutVerification(v signing.Verification) {
-	for _, r := range v.Requirements {
-		for _, note := range r.Notes {
-			c.Warn("%s: %s", r.Name, note)
+	warn := func(of string, requirements []signing.Requirement, notes []string) {
+		for _, r := range requirements {
+			for _, note := range r.Notes {
+				c.Warn("%s%s: %s", of, r.Name, note)
+			}
+		}
+		for _, note := range notes {
+			c.Warn("%s%s", of, note)
 		}
 	}
-	for _, note := range v.Notes {
-		c.Warn("%s", note)
+	warn("", v.Requirements, v.Notes)
+	for _, p := range v.Platforms {
+		warn(p.Platform+": ", p.Requirements, p.Notes)
 	}
 }

@@ -1,0 +1,69 @@
+package signing
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Listed is one image of an index, by digest (sha256:<hex>).
+type Listed struct{ Platform, Digest string }
+
+// VerifyIndex is Verify for an index as a whole. The index must be signed, and every platform must meet all that is
+// required of an image: what is said of a platform lies beside the index, beside the platform's own manifest, or both,
+// and goes by its first subject. Of several scans of a platform the newest counts, wherever it lies.
+func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Digest, platforms []Listed, trust Trust, required Requirements, now time.Time) (Verification, error) {
+	v := newVerification(index, trust, required, now)
+	v.Index = index.DigestStr()
+	e, err := required.examiner(trust)
+	if err != nil {
+		return v, err
+	}
+	whole := judge{digest: index.DigestStr(), required: required, now: now, platforms: map[string]bool{}}
+	for _, p := range platforms {
+		whole.platforms[p.Digest] = true
+	}
+	err = whole.read(ctx, newStore(registry, index), e)
+	for _, p := range platforms {
+		if err == nil {
+			err = v.add(ctx, registry, index, p, e, whole)
+		}
+	}
+	if err != nil {
+		v.Reason = outcome.Of(err).Reason
+		return v, err
+	}
+	if required.Signature {
+		v.Requirements = whole.ofItself().requirements([]string{"signature"})
+	}
+	v.Notes = atMost(whole.notes)
+	return v, v.conclude()
+}
+
+func (v *Verification) add(ctx context.Context, registry *image.Registry, index name.Digest, of Listed, e *examiner, whole judge) error {
+	j := judge{digest: of.Digest, required: whole.required, now: whole.now}
+	if err := j.read(ctx, newStore(registry, index.Context().Digest(of.Digest)), e); err != nil {
+		return err
+	}
+	for _, f := range whole.findings {
+		// A signature is of the manifest that it lies beside.
+		if f.err == nil && f.first() == of.Digest && !f.isSignature() {
+			j.findings = append(j.findings, f)
+		}
+	}
+	j.attestationDoubts = append(j.attestationDoubts, whole.attestationDoubts...)
+	v.Platforms = append(v.Platforms, PlatformVerification{Platform: of.Platform, Digest: of.Digest,
+		Requirements: j.requirements(whole.required.names()), Notes: atMost(j.notes)})
+	return nil
+}
+
+// ofItself leaves out what is said of the platforms.
+func (j judge) ofItself() *judge {
+	j.findings = slices.DeleteFunc(slices.Clone(j.findings), func(f finding) bool { return f.err == nil && f.first() != j.digest })
+	return &j
+}
