@@ -235,6 +235,16 @@ func pushed(registry *registrytest.Registry, ref, kind string, rest []string) (v
 			return v1.Hash{}, err
 		}
 		return registry.Push(ref, img)
+	case "foreign":
+		img, err := registrytest.App(options)
+		if err != nil {
+			return v1.Hash{}, err
+		}
+		left := static.NewLayer([]byte("no registry hands this on"), types.DockerForeignLayer)
+		if img, err = mutate.Append(img, mutate.Addendum{Layer: left, URLs: []string{"https://layers.example.com/base"}}); err != nil {
+			return v1.Hash{}, err
+		}
+		return registry.Push(ref, img)
 	case "artefact":
 		return registry.Push(ref, mutate.ConfigMediaType(empty.Image, types.MediaType("application/vnd.cncf.helm.config.v1+json")))
 	default:

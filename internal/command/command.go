@@ -55,7 +55,7 @@ func (p Program) Run(ctx context.Context, args []string) error {
 	if spec == nil {
 		return p.plain(root, cmd, args, rest)
 	}
-	flags, wrong, help := sift(cmd.Flags(), rest)
+	flags, wrong, help := sift(spec, cmd.Flags(), rest)
 	if help {
 		return cmd.Help()
 	}
@@ -105,7 +105,7 @@ func isHelp(arg string) bool { return arg == "-h" || arg == "--help" }
 
 // sift parses the flags, and goes on behind a mistake, so that all of them are found at once. Help is what was asked for
 // only where it stands as a flag: as the value of another one it is a value, however odd.
-func sift(set *pflag.FlagSet, args []string) (flags map[string]string, wrong []string, help bool) {
+func sift(spec *step.Spec, set *pflag.FlagSet, args []string) (flags map[string]string, wrong []string, help bool) {
 	set.SetOutput(io.Discard)
 	for {
 		err := set.Parse(args)
@@ -122,12 +122,27 @@ func sift(set *pflag.FlagSet, args []string) (flags map[string]string, wrong []s
 		}
 		args = next
 	}
-	for _, arg := range set.Args() {
-		wrong = append(wrong, fmt.Sprintf("unexpected argument %q: every input is a flag", arg))
-	}
 	flags = map[string]string{}
 	set.Visit(func(f *pflag.Flag) { flags[f.Name] = f.Value.String() })
-	return flags, wrong, false
+	return flags, append(wrong, place(spec, flags, set.Args())...), false
+}
+
+// place puts the argument where its flag would have put it, and says which arguments have no place.
+func place(spec *step.Spec, flags map[string]string, args []string) (wrong []string) {
+	why := "every input is a flag"
+	if spec.Argument != nil && len(args) > 0 {
+		d := spec.Argument.Declaration()
+		if _, given := flags[d.Name]; given {
+			why = fmt.Sprintf("--%s is given", d.Name)
+		} else {
+			flags[d.Name], args = args[0], args[1:]
+			why = fmt.Sprintf("%s is one", d.Placeholder)
+		}
+	}
+	for _, arg := range args {
+		wrong = append(wrong, fmt.Sprintf("unexpected argument %q: %s", arg, why))
+	}
+	return wrong
 }
 
 func explain(err error, set *pflag.FlagSet) string {

@@ -45,7 +45,12 @@ func run(t *testing.T, args ...string) (*seen, *witness, string, error) {
 			return nil
 		}}
 	tool := &step.Spec{Name: "brush clean", Summary: "Clean it", Run: func(context.Context, *step.Run) error { return nil }}
-	program := command.Program{Specs: []*step.Spec{paint, tool}, Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr,
+	wall := step.Text(step.Declaration{Name: "wall", Usage: "which one", Placeholder: "WALL"}).AsRequired()
+	look := &step.Spec{Name: "look", Summary: "Look at it", Inputs: []step.Input{wall, wet}, Argument: wall, Run: func(_ context.Context, r *step.Run) error {
+		got = &seen{Colour: wall.Of(r), Wet: wet.Of(r)}
+		return nil
+	}}
+	program := command.Program{Specs: []*step.Spec{paint, tool, look}, Getenv: func(string) string { return "" }, Stdout: &stdout, Stderr: &stderr,
 		World: func(bool, bool) step.World {
 			return step.World{Getenv: func(string) string { return "" }, Host: host, NewScratch: func() (string, error) { return t.TempDir(), nil }}
 		}}
@@ -70,6 +75,14 @@ func TestFlags(t *testing.T) {
 		"a short one":                         {[]string{"paint", "-x"}, nil, []string{"unknown flag -x"}},
 		"a value that is missing":             {[]string{"paint", "--colour"}, nil, []string{"colour"}},
 		"a value that is not allowed":         {[]string{"paint", "--colour", "green", "extra"}, nil, []string{`"extra"`, `"green" is not one of red, blue`}},
+		"an argument":                         {[]string{"look", "north"}, &seen{Colour: "north"}, nil},
+		"an argument among flags":             {[]string{"look", "--wet", "north"}, &seen{Colour: "north", Wet: true}, nil},
+		"an argument before flags":            {[]string{"look", "north", "--wet"}, &seen{Colour: "north", Wet: true}, nil},
+		"an argument with a dash":             {[]string{"look", "--", "-north"}, &seen{Colour: "-north"}, nil},
+		"an argument by its flag":             {[]string{"look", "--wall", "north"}, &seen{Colour: "north"}, nil},
+		"an argument and its flag":            {[]string{"look", "--wall", "north", "south"}, nil, []string{`unexpected argument "south": --wall is given`}},
+		"two arguments":                       {[]string{"look", "north", "south"}, nil, []string{`unexpected argument "south": WALL is one`}},
+		"no argument":                         {[]string{"look"}, nil, []string{"WALL is missing (or --wall, or STEPSEAL_WALL)"}},
 		"a secret as a flag":                  {[]string{"paint", "--password", "x"}, nil, []string{"unknown flag --password (did you mean --password-file?)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +128,7 @@ func TestWhatIsNoStep(t *testing.T) {
 		"dashes before the step":   {[]string{"--", "paint"}, 12, ""},
 		"dashes and help":          {[]string{"--", "--help"}, 12, ""},
 		"help by the word":         {[]string{"help", "paint"}, 0, "# in red"},
+		"help for an argument":     {[]string{"look", "--help"}, 0, "look WALL [flags]"},
 		"completion":               {[]string{"completion", "bash"}, 0, "bash completion"},
 		"completion of choices":    {[]string{"__complete", "paint", "--colour", ""}, 0, "blue"},
 		"a tool":                   {[]string{"brush", "clean"}, 0, ""},

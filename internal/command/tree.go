@@ -39,6 +39,9 @@ func command(spec *step.Spec, name string) *cobra.Command {
 		Annotations: map[string]string{"step": spec.Name}, DisableAutoGenTag: true, DisableFlagsInUseLine: true,
 		Run: func(*cobra.Command, []string) {}, // cobra lists only what can run; Program runs it
 	}
+	if spec.Argument != nil {
+		cmd.Use += " " + spec.Argument.Declaration().Placeholder
+	}
 	if len(spec.Inputs) > 0 {
 		cmd.Use += " [flags]"
 	}

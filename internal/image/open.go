@@ -25,6 +25,8 @@ type Image struct {
 	Platform  string  // os/architecture[/variant][:os.version]
 	Created   time.Time
 	ID        v1.Hash // of the config
+	// Foreign are the layers that registries do not hand on: they are taken as empty, since nobody here can look at them.
+	Foreign []string
 
 	limits     Limits
 	content    *measured
@@ -83,6 +85,11 @@ func (i *Image) load(ctx context.Context, from store, m manifest, want v1.Platfo
 	}
 	i.Digest, i.ID, i.configSize = m.digest, doc.Config.Digest, doc.Config.Size
 	i.Created = config.Created.UTC()
+	for n, layer := range doc.Layers {
+		if !layer.MediaType.IsDistributable() {
+			i.Foreign = append(i.Foreign, fmt.Sprintf("layer %d (%s)", n+1, layer.Digest))
+		}
+	}
 	if err := i.takePlatform(config, want); err != nil {
 		return err
 	}

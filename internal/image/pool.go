@@ -1,6 +1,7 @@
 package image
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"os"
@@ -55,6 +56,28 @@ func NewPool(scratch string, weigh Weigh) (*Pool, error) {
 
 // Close removes the layers.
 func (p *Pool) Close() error { return os.RemoveAll(p.dir) }
+
+// Drop removes the layers of an image that none of the others has.
+func (p *Pool) Drop(img *Image, others []*Image) {
+	kept := map[identity]bool{}
+	for _, other := range others {
+		for _, layer := range other.content.layers {
+			kept[layer.identity()] = true
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, layer := range img.content.layers {
+		entry, ok := p.layers[layer.identity()]
+		if !ok || kept[layer.identity()] {
+			continue
+		}
+		delete(p.layers, layer.identity())
+		if entry.layer != nil {
+			os.Remove(entry.layer.Path)
+		}
+	}
+}
 
 // Layer is one layer, unpacked and within its bounds.
 type Layer struct {
@@ -172,6 +195,9 @@ func (p *Pool) make(ctx context.Context, entry *pooled, of *checkedLayer, accoun
 
 // unpack fetches the layer into a file of the pool, which is gone again where something is wrong with it.
 func (p *Pool) unpack(ctx context.Context, of *checkedLayer, account *account) (*Layer, error) {
+	if !of.desc.MediaType.IsDistributable() {
+		return p.foreign(of)
+	}
 	file, err := os.CreateTemp(p.dir, "layer-")
 	if err != nil {
 		return nil, roomless(of.String(), p.dir, err)
@@ -187,6 +213,16 @@ func (p *Pool) unpack(ctx context.Context, of *checkedLayer, account *account) (
 	}
 	unpacked.Path = file.Name()
 	return unpacked, nil
+}
+
+// foreign stands in for a layer that no registry hands on, and that somebody allowed to be left out.
+func (p *Pool) foreign(of *checkedLayer) (*Layer, error) {
+	file, err := os.CreateTemp(p.dir, "foreign-")
+	if err != nil {
+		return nil, roomless(of.String(), p.dir, err)
+	}
+	err = errors.Join(tar.NewWriter(file).Close(), file.Close())
+	return &Layer{Path: file.Name(), DiffID: of.diffID}, err
 }
 
 // account adds up what all layers of one image hold.

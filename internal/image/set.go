@@ -19,9 +19,8 @@ type Set struct {
 	Images    []*Image // at least one; those of an index in its order
 	LeftOut   []string // what else the index lists, as a person would call it
 
-	whole bool    // an index, of which no platform was named
-	named v1.Hash // what the reference pointed at: the index, or the manifest
-
+	whole  bool    // an index, of which no platform was named
+	named  v1.Hash // what the reference pointed at: the index, or the manifest
 	limits Limits
 }
 
@@ -98,7 +97,7 @@ func (s *Set) load(ctx context.Context, from store, entries []v1.Descriptor, pla
 		if err != nil {
 			return err
 		}
-		img := &Image{Reference: s.Reference, Index: s.Index, limits: s.limits, listed: entry.Platform}
+		img := &Image{Reference: s.Reference, Index: s.Index, listed: entry.Platform, limits: s.limits}
 		err = img.load(ctx, from, m, platform, progress)
 		if entry.Platform == nil && s.whole && err != nil && outcome.Of(err).Reason == outcome.NotAnImage {
 			// Nobody runs what says neither that it is an image nor for what.
@@ -139,7 +138,7 @@ type listing struct {
 	leftOut []string
 	seen    map[v1.Hash]bool
 	counted int64
-	most    int64 // entries
+	most    int64
 }
 
 func (l *listing) read(ctx context.Context, index manifest, depth int) error {

@@ -68,7 +68,7 @@ func reference(spec *step.Spec) []byte {
 	}
 	b.WriteString("## Inputs\n\nA flag wins over the environment, which wins over the config file, which wins over the default. Empty means unset.\n\n| flag | environment | config | default | meaning |\n| --- | --- | --- | --- | --- |\n")
 	for _, in := range spec.Inputs {
-		b.WriteString(row(in.Declaration()))
+		b.WriteString(row(spec, in.Declaration()))
 	}
 	if len(spec.Outputs) == 0 {
 		return []byte(b.String())
@@ -80,13 +80,16 @@ func reference(spec *step.Spec) []byte {
 	return []byte(b.String())
 }
 
-func row(d step.Declaration) string {
+func row(spec *step.Spec, d step.Declaration) string {
 	flag, config, meaning := "--"+d.Name, "", cell(d.Usage)
 	switch {
 	case d.Secret:
 		flag += "-file FILE"
 	case d.Placeholder != "" && !d.Switch:
 		flag += " " + d.Placeholder
+	}
+	if spec.IsArgument(d) {
+		flag = d.Placeholder + "` or `" + flag
 	}
 	if d.Section != "" {
 		config = "`" + d.Section + "." + d.Name + "`"

@@ -21,7 +21,11 @@ type AppOptions struct {
 	GoVersion    string    // that built the binary, as in "go1.26.8"; empty: DefaultGoVersion
 	GoModules    []Package // change or add to DefaultGoModules
 	GoSymbols    []string  // functions in the binary, as in "golang.org/x/text/language.ParseAcceptLanguage"
+	Files        []File    // a layer more, on top
 }
+
+// File is a file of one's own in the image: a regular one, or a symbolic link where Link says where to.
+type File struct{ Path, Body, Link string }
 
 // Package is one package by name; Source is for Linux distributions, where it is built from another one.
 type Package struct{ Name, Version, Source string }
@@ -48,12 +52,27 @@ func App(opt AppOptions) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return build(*platform, opt.created(), []step{
+	steps := []step{
 		{"COPY rootfs/ /", append(rootFiles(), opt.Distro.files(platform.Architecture)...)},
 		{"COPY app/ /app/", npm},
 		{"COPY lib/ /app/lib/", []file{{"app/lib/shop-all.jar", 0o644, jars}}},
 		{"COPY bin/ /app/bin/", []file{{"app/bin/shopd", 0o755, binary}}},
-	})
+	}
+	if len(opt.Files) > 0 {
+		steps = append(steps, step{"COPY more/ /", own(opt.Files)})
+	}
+	return build(*platform, opt.created(), steps)
+}
+
+func own(list []File) []file {
+	files := make([]file, len(list))
+	for i, one := range list {
+		files[i] = file{one.Path, 0o644, []byte(one.Body)}
+		if one.Link != "" {
+			files[i] = file{one.Path, symlink, []byte(one.Link)}
+		}
+	}
+	return files
 }
 
 // Empty is an image with a file and without a single package.

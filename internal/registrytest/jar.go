@@ -30,6 +30,20 @@ func shopJar(version, log4j string) ([]byte, error) {
 	return jar(maven{"com.example.shop", "shop-all", version, "Shop"}, file{path: "BOOT-INF/lib/payment.jar", body: payment})
 }
 
+// JarIn is a jar in which lies another one, of version 1.0.0 both, with an archive between them that has no manifest.
+func JarIn(outer, inner string) ([]byte, error) {
+	of := maven{"com.example", inner, "1.0.0", inner}
+	body, err := jar(of)
+	if err != nil {
+		return nil, err
+	}
+	between, err := archived([]file{{path: "lib/" + of.fileName(), body: body}})
+	if err != nil {
+		return nil, err
+	}
+	return jar(maven{"com.example", outer, "1.0.0", outer}, file{path: "bundle.jar", body: between})
+}
+
 // jar is a jar as Maven builds it, with more files in it.
 func jar(of maven, content ...file) ([]byte, error) {
 	folder := "META-INF/maven/" + of.group + "/" + of.artifact + "/"
@@ -38,7 +52,11 @@ func jar(of maven, content ...file) ([]byte, error) {
 		{path: folder + "pom.properties", body: of.properties()},
 		{path: folder + "pom.xml", body: of.pom()},
 	}, content...)
+	return archived(files)
+}
 
+// archived is files in a ZIP.
+func archived(files []file) ([]byte, error) {
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
 	for _, one := range files {

@@ -13,12 +13,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// file is a regular file of an image; its path has no leading slash.
+// file is a regular file of an image, or a symbolic link, whose body is where it leads; its path has no leading slash.
 type file struct {
 	path string
 	mode int64
 	body []byte
 }
+
+// symlink is the mode of symbolic links.
+const symlink = 0o120777
 
 func newLayer(files []file) (v1.Layer, error) {
 	content, err := archive(files)
@@ -43,6 +46,10 @@ func archive(files []file) ([]byte, error) {
 	for _, one := range sorted {
 		header := &tar.Header{
 			Typeflag: tar.TypeReg, Name: one.path, Mode: one.mode, Size: int64(len(one.body)), ModTime: fixedTime(),
+		}
+		if one.mode == symlink {
+			header = &tar.Header{Typeflag: tar.TypeSymlink, Name: one.path, Linkname: string(one.body), Mode: 0o777, ModTime: fixedTime()}
+			one.body = nil
 		}
 		if err := w.WriteHeader(header); err != nil {
 			return nil, err

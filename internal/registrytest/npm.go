@@ -38,6 +38,16 @@ func DefaultNPM() []Package {
 	}
 }
 
+// dependenciesNPM is what the packages of DefaultNPM say that they need, of those that are in it.
+func dependenciesNPM() map[string]map[string]string {
+	return map[string]map[string]string{
+		"accepts":     {"mime-types": "~2.1.34", "negotiator": "0.6.3"},
+		"http-errors": {"depd": "2.0.0", "inherits": "2.0.4", "setprototypeof": "1.2.0", "statuses": "2.0.1"},
+		"mime-types":  {"mime-db": "1.52.0"},
+		"on-finished": {"ee-first": "1.1.1"},
+	}
+}
+
 type manifestNPM struct {
 	Name         string            `json:"name"`
 	Version      string            `json:"version"`
@@ -67,11 +77,20 @@ func npmApplication(version string, packages []Package) ([]file, error) {
 	wanted := map[string]string{}
 	lock := lockNPM{Name: "shop", Version: version, LockfileVersion: 3, Requires: true, Packages: map[string]lockEntry{}}
 	written := map[string]any{}
+	needs, installed := dependenciesNPM(), map[string]bool{}
 	for _, one := range packages {
-		wanted[one.Name] = one.Version
+		wanted[one.Name], installed[one.Name] = one.Version, true
 		folder := "node_modules/" + one.Name
-		lock.Packages[folder] = lockEntry{Version: one.Version, Resolved: tarballNPM(one), License: licenseNPM(one.Name)}
-		written[folder+"/package.json"] = manifestNPM{Name: one.Name, Version: one.Version, License: licenseNPM(one.Name)}
+		lock.Packages[folder] = lockEntry{Version: one.Version, Resolved: tarballNPM(one), License: licenseNPM(one.Name), Dependencies: needs[one.Name]}
+		written[folder+"/package.json"] = manifestNPM{Name: one.Name, Version: one.Version, License: licenseNPM(one.Name), Dependencies: needs[one.Name]}
+	}
+	// The shop asks for what none of the others brings.
+	for name, list := range needs {
+		for needed := range list {
+			if installed[name] {
+				delete(wanted, needed)
+			}
+		}
 	}
 	lock.Packages[""] = lockEntry{Name: "shop", Version: version, Dependencies: wanted}
 	written["package.json"] = manifestNPM{Name: "shop", Version: version, Private: true, Dependencies: wanted}

@@ -14,10 +14,11 @@ import (
 // maxRows is how many findings a summary lists; scan.json has them all.
 const maxRows = 100
 
-// Tally is how many packages of a type there are.
+// Tally is how many packages of a type there are, and how much is known of what they depend on.
 type Tally struct {
 	Type     string
 	Packages int
+	Edges    string
 }
 
 // SBOM says what was found in an image.
@@ -28,13 +29,13 @@ func SBOM(image, platform string, tallies []Tally) string {
 	var rows [][]string
 	for _, t := range tallies {
 		total += t.Packages
-		rows = append(rows, []string{markdown.Text(t.Type), fmt.Sprint(t.Packages)})
+		rows = append(rows, []string{markdown.Text(t.Type), fmt.Sprint(t.Packages), markdown.Text(t.Edges)})
 	}
 	if total == 0 {
 		b.WriteString("No package was found.\n\n")
 		return b.String()
 	}
-	table(&b, []string{"packages", "how many"}, append(rows, []string{"**together**", fmt.Sprint(total)}))
+	table(&b, []string{"packages", "how many", "dependencies"}, append(rows, []string{"**together**", fmt.Sprint(total), ""}))
 	return b.String()
 }
 

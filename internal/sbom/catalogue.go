@@ -20,6 +20,7 @@ type Catalogue struct {
 	name    string       // what a CycloneDX document calls its root component; syft drops it
 	image   *image.Image // nil where the catalogue was read from a document
 	tool    Tool
+	edges   edges // what reading the image told of dependencies, beside the relationships in content
 }
 
 // Format says what a catalogue was read from.

@@ -40,57 +40,62 @@ func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, 
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
-	back, err := bounds.Memory.take(ctx, unpacked)
-	if err != nil {
-		return nil, unreadable(ctx, img, err)
+	if err := bounds.fits(unpacked); err != nil {
+		return nil, about(img, err)
 	}
-	defer back()
+	release, err := bounds.reserve(ctx, unpacked)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	work, err := os.MkdirTemp(scratch, linksPrefix)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
 	var content *syft.SBOM
+	var related edges
 	err = guarded(ctx, 20*time.Millisecond, bounds.checks(scratch), func(ctx context.Context) error {
 		var err error
-		content, err = look(ctx, img, unpacked, config(tool), work)
+		content, related, err = look(ctx, img, unpacked, config(tool), work)
 		return err
 	})
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
-	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool}, nil
+	return &Catalogue{content: content, from: FromImage, subject: img.Digest.String(), image: img, tool: tool, edges: related}, nil
 }
 
-// look has stereoscope index the layers and syft catalogue them.
-func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *engine.CreateSBOMConfig, work string) (*syft.SBOM, error) {
+// look has stereoscope index the layers and syft catalogue them, and relates what syft does not.
+func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *engine.CreateSBOMConfig, work string) (*syft.SBOM, edges, error) {
 	temp := file.NewTempDirGenerator("stepseal")
 	defer temp.Cleanup()
 	if err := place(unpacked, work); err != nil {
-		return nil, err
+		return nil, edges{}, err
 	}
 	read := stereoscope.New(img.Content(), temp, work, stereoscope.WithManifestDigest(img.Digest.String()))
 	defer func() { _ = read.Cleanup() }()
 	licensed := withLicenses(ctx, cfg)
 	if err := read.Read(ctx); err != nil {
-		return nil, err
+		return nil, edges{}, err
 	}
 	ctx, err := licensed()
 	if err != nil {
-		return nil, outcome.New(outcome.CatalogueFailed, "the licence texts").Because(err)
+		return nil, edges{}, outcome.New(outcome.CatalogueFailed, "the licence texts").Because(err)
 	}
 	src := stereoscopesource.New(read, stereoscopesource.ImageConfig{Reference: img.Name()})
 	content, err := engine.CreateSBOM(ctx, src, cfg)
 	if err != nil {
-		return nil, err
+		return nil, edges{}, err
 	}
 	files, err := src.FileResolver(source.SquashedScope)
 	if err != nil {
-		return nil, err
+		return nil, edges{}, err
 	}
 	tidy(content, files, os.TempDir())
+	related := relate(content, files)
 	// What a library has swallowed may be what a package was in.
-	return content, img.Err()
+	return content, related, img.Err()
 }
 
 // place puts the layers where stereoscope looks before it unpacks one itself, as further names of the same files. Where

@@ -65,6 +65,7 @@ func (c *Catalogue) CycloneDX(epoch time.Time) ([]byte, error) {
 		root.BOMRef = root.PackageURL
 		root.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: c.image.Digest.Hex}}
 	}
+	c.connect(bom)
 	var b bytes.Buffer
 	enc := cyclonedx.NewBOMEncoder(&b, cyclonedx.BOMFileFormatJSON).SetEscapeHTML(false).SetPretty(false)
 	if err := enc.EncodeVersion(bom, cyclonedx.SpecVersion1_6); err != nil {
@@ -91,6 +92,7 @@ func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
 		root.PackageChecksums = []common.Checksum{{Algorithm: common.SHA256, Value: c.image.Digest.Hex}}
 		root.PackageExternalReferences = []*v2_3.PackageExternalReference{{
 			Category: common.CategoryPackageManager, RefType: common.TypePackageManagerPURL, Locator: c.purl()}}
+		c.connectSPDX(&doc, root)
 	}
 	return evidence.Encode(&doc)
 }

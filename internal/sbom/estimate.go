@@ -3,7 +3,6 @@ package sbom
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -22,59 +21,23 @@ func Estimate(u *image.Unpacked) int64 {
 	return baseBytes + bytesAFile*u.Files() + bytesAByte*u.Weight()
 }
 
-// Budget is the memory of this process, which the images of a run that are catalogued side by side share. nil, and one
-// of nothing, bound nothing.
-type Budget struct {
-	bytes int64
+// typically is how many times the estimate a catalogue takes at its peak, garbage included.
+const typically = 3
 
-	mu    sync.Mutex
-	taken int64
-	freed chan struct{} // closed, and made anew, when somebody gives back
-}
-
-// NewBudget is a budget of so many bytes.
-func NewBudget(bytes int64) *Budget { return &Budget{bytes: bytes, freed: make(chan struct{})} }
-
-func (b *Budget) total() int64 {
-	if b == nil {
-		return 0
-	}
-	return b.bytes
-}
-
-// take refuses an image that would get the process killed, and lets one that fits wait until others leave it room. An
-// image takes twice its least: that is what was measured.
-func (b *Budget) take(ctx context.Context, u *image.Unpacked) (back func(), err error) {
-	if b.total() == 0 {
+// reserve waits for the memory that the image will most likely take.
+func (b Bounds) reserve(ctx context.Context, u *image.Unpacked) (release func(), err error) {
+	if b.Reserve == nil {
 		return func() {}, nil
 	}
-	need := Estimate(u)
-	if need > b.bytes {
-		return nil, outcome.New(outcome.MemoryTooSmall, "cataloguing needs about %s of memory, and %s are allowed", image.Size(need), image.Size(b.bytes)).
-			With(fmt.Sprintf("files in %d layers: %d", len(u.Layers), u.Files()), "package data that is read whole: "+image.Size(u.Weight()))
-	}
-	need = min(2*need, b.bytes)
-	for {
-		b.mu.Lock()
-		if b.taken == 0 || b.taken+need <= b.bytes {
-			b.taken += need
-			b.mu.Unlock()
-			return func() { b.give(need) }, nil
-		}
-		freed := b.freed
-		b.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-freed:
-		}
-	}
+	return b.Reserve(ctx, typically*Estimate(u))
 }
 
-func (b *Budget) give(bytes int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.taken -= bytes
-	close(b.freed)
-	b.freed = make(chan struct{})
+// fits refuses what would be killed.
+func (b Bounds) fits(u *image.Unpacked) error {
+	need := Estimate(u)
+	if b.Memory == 0 || need <= b.Memory {
+		return nil
+	}
+	return outcome.New(outcome.MemoryTooSmall, "cataloguing needs about %s of memory, and %s are allowed", image.Size(need), image.Size(b.Memory)).
+		With(fmt.Sprintf("files in %d layers: %d", len(u.Layers), u.Files()), fmt.Sprintf("package data that is read whole: %s", image.Size(u.Weight())))
 }

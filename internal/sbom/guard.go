@@ -14,8 +14,11 @@ import (
 
 // Bounds are what the cataloguing of one image may take. A zero field bounds nothing.
 type Bounds struct {
-	Memory *Budget
-	Disk   int64 // bytes that cataloguers may fill with what they unpack once more: jars in jars
+	Memory int64 // of this process, in bytes
+	Disk   int64 // that cataloguers may fill with what they unpack once more: jars in jars
+	// Reserve waits until so many bytes of memory are free, and returns the function that gives them back: images are
+	// catalogued side by side only where all of them fit.
+	Reserve func(ctx context.Context, bytes int64) (release func(), err error)
 }
 
 // check is asked again and again while the cataloguers work.
@@ -61,11 +64,11 @@ func guarded(ctx context.Context, every time.Duration, checks []check, work func
 // checks are the ones that the bounds ask for. A cataloguer that reads a whole file into memory, or unpacks an archive
 // in an archive, cannot be told how much is too much; what can be seen is how much it has taken.
 func (b Bounds) checks(scratch string) (list []check) {
-	if most := b.Memory.total(); most > 0 {
+	if b.Memory > 0 {
 		list = append(list, func() error {
 			// The collector keeps below 90 %, unless what is in use is more.
-			if used := memory.Used(); used > most/100*95 {
-				return outcome.New(outcome.MemoryTooSmall, "the cataloguers hold %s, and only %s of memory are allowed", image.Size(used), image.Size(most))
+			if used := memory.Used(); used > b.Memory/100*95 {
+				return outcome.New(outcome.MemoryTooSmall, "the cataloguers hold %s, and only %s of memory are allowed", image.Size(used), image.Size(b.Memory))
 			}
 			return nil
 		})

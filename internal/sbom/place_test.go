@@ -11,7 +11,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/stepseal/stepseal/internal/image"
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/registrytest"
 )
 
@@ -76,30 +75,6 @@ func TestNoLayerIsCopied(t *testing.T) {
 		if err != nil || !os.SameFile(ours, theirs) {
 			t.Errorf("layer %d is another file (%v)", n+1, err)
 		}
-	}
-}
-
-func TestImagesShareABudget(t *testing.T) {
-	_, unpacked := unpackedImage(t)
-	need := Estimate(unpacked)
-	if _, err := NewBudget(need-1).take(context.Background(), unpacked); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.MemoryTooSmall {
-		t.Errorf("too little: %v", err)
-	}
-	budget := NewBudget(3 * need) // one takes two thirds
-	back, err := budget.take(context.Background(), unpacked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stopped, stop := context.WithCancel(context.Background())
-	stop()
-	if _, err := budget.take(stopped, unpacked); err == nil {
-		t.Error("a second image did not wait")
-	}
-	taken := make(chan error, 1)
-	go func() { _, err := budget.take(context.Background(), unpacked); taken <- err }()
-	back()
-	if err := <-taken; err != nil {
-		t.Errorf("after the first was done: %v", err)
 	}
 }
 

@@ -27,7 +27,7 @@ func bind(spec *Spec, flags map[string]string, getenv func(string) string, confi
 		given[d.Name] = from != ""
 		if text == "" && !(d.Secret && from != "") {
 			if d.Required {
-				mistakes = append(mistakes, mistake{text: fmt.Sprintf("--%s is missing (or %s)", d.Name, d.Variable())})
+				mistakes = append(mistakes, mistake{text: missing(spec, d)})
 			}
 			continue
 		}
@@ -39,6 +39,13 @@ func bind(spec *Spec, flags map[string]string, getenv func(string) string, confi
 		values[d.Name] = value
 	}
 	return values, given, mistakes
+}
+
+func missing(spec *Spec, d Declaration) string {
+	if spec.IsArgument(d) {
+		return fmt.Sprintf("%s is missing (or --%s, or %s)", d.Placeholder, d.Name, d.Variable())
+	}
+	return fmt.Sprintf("--%s is missing (or %s)", d.Name, d.Variable())
 }
 
 // mistake is one thing that is wrong with the inputs; reason is empty where InvalidInput says it all.

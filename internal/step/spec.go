@@ -13,6 +13,7 @@ type Spec struct {
 	Prose    string    // paragraphs for help, manual and README
 	Examples []Example // each is run or checked by a test
 	Inputs   []Input
+	Argument Input // the one of Inputs that is typed without its flag; nil: every input is a flag
 	Outputs  []Output
 	Needs    []Need
 	Run      func(context.Context, *Run) error
@@ -50,6 +51,11 @@ var common = []Output{
 	{"reason", "why it did not end as accepted, from docs/reasons.md"},
 }
 
+// IsArgument tells the input that is typed without its flag.
+func (s *Spec) IsArgument(d Declaration) bool {
+	return s.Argument != nil && s.Argument.Declaration().Name == d.Name
+}
+
 // AllOutputs are the common outputs and the step's own, the most useful first.
 func (s *Spec) AllOutputs() []Output { return slices.Concat(common, s.Outputs) }
 
@@ -69,6 +75,9 @@ func (s *Spec) Check() error {
 			}
 		}
 		seen[d.Name] = true
+	}
+	if s.Argument != nil && !seen[s.Argument.Declaration().Name] {
+		return fmt.Errorf("%s: the argument %s is not among the inputs", s.Name, s.Argument.Declaration().Name)
 	}
 	outputs := map[string]bool{}
 	for _, out := range s.AllOutputs() {

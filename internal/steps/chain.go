@@ -28,7 +28,7 @@ type chain struct {
 	parts    []*part   // what is worked on, one a platform
 	epoch    time.Time // SOURCE_DATE_EPOCH
 	database database
-	layers   layers
+	content  content
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte

@@ -28,10 +28,10 @@ func named(what string, err error) error {
 	return &renamed
 }
 
-func tallies(counts []sbom.Count) []report.Tally {
-	list := make([]report.Tally, len(counts))
-	for i, c := range counts {
-		list[i] = report.Tally(c)
+func tallies(edges []sbom.EdgeCoverage) []report.Tally {
+	list := make([]report.Tally, len(edges))
+	for i, of := range edges {
+		list[i] = report.Tally{Type: of.Type, Packages: of.Packages, Edges: of.String()}
 	}
 	return list
 }

@@ -1,9 +1,11 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -53,7 +55,7 @@ The root component of each document names the manifest digest, so that a later s
 			{Text: "of every platform of an index", Command: "stepseal generate-sbom --image registry.example.com/team/app:1.0 --output-directory sboms"},
 			{Text: "of an OCI layout on disk, for one platform", Command: "stepseal generate-sbom --image oci-layout:build/app --platform linux/arm64"},
 		},
-		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, limitingManifests, limitingLayers, reporting, speaking),
+		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, sbomOutputs),
 		Needs:       []step.Need{step.Pull, step.Workspace},
 		LocalConfig: true,
@@ -112,8 +114,9 @@ func (p *part) generateSBOM(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	p.types = p.catalogue.Types()
+	p.types, p.edges = p.catalogue.Types(), p.catalogue.Edges()
 	p.Note("generate-sbom: %s: %s", p.label(), packagesText(p.types))
+	p.Note("generate-sbom: %s: dependencies: %s", p.label(), edgesText(p.edges))
 	return nil
 }
 
@@ -122,7 +125,8 @@ func (c *chain) tellSBOM() error {
 	total := 0
 	for _, p := range c.parts {
 		total += sum(p.types)
-		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.types)))
+		p.flushNotes()
+		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.edges)))
 	}
 	c.Set("packages", strconv.Itoa(total))
 	return c.handOn()
@@ -135,21 +139,52 @@ func sum(counts []sbom.Count) (total int) {
 	return total
 }
 
-// forget lets the catalogue go: those of all platforms of an index together need more memory than there may be.
-func (p *part) forget() { p.catalogue = nil }
+// forget lets the catalogue and the layers go: those of all platforms of an index together need more room than there
+// may be.
+func (p *part) forget() {
+	p.catalogue = nil
+	p.done.Store(true)
+	p.letGo(p)
+}
 
 // needCatalogue reads the layers, once.
 func (p *part) needCatalogue(ctx context.Context) error {
 	if p.catalogue != nil {
 		return nil
 	}
-	p.Note("reading the layers of %s and finding packages", p.label())
-	pool, bounds, err := p.unpacked()
+	if err := p.foreign(); err != nil {
+		return err
+	}
+	pool, err := p.openPool()
 	if err != nil {
 		return err
 	}
-	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, pool, p.Scratch, bounds)
+	p.Note("reading the layers of %s and finding packages", p.label())
+	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, pool, p.Scratch, p.bounds())
 	return err
+}
+
+// foreign lets nobody take what was not looked at for nothing.
+func (p *part) foreign() error {
+	if len(p.img.Foreign) == 0 {
+		return nil
+	}
+	left := strings.Join(p.img.Foreign, ", ")
+	if !allowForeignInput.Of(p.Run) {
+		return outcome.New(outcome.ForeignLayers, "%s has layers that registries do not hand on: %s", p.label(), left)
+	}
+	text := "what these layers hold is not known, for registries do not hand them on: " + left
+	p.Warn("%s: %s", p.label(), text)
+	p.notes = append(p.notes, text)
+	return nil
+}
+
+func edgesText(edges []sbom.EdgeCoverage) string {
+	var parts []string
+	for _, of := range edges {
+		parts = append(parts, of.Type+": "+of.String())
+	}
+	return cmp.Or(strings.Join(parts, "; "), "none, for there is no package")
 }
 
 func packagesText(types []sbom.Count) string {

@@ -18,6 +18,8 @@ var (
 		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
 	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH",
 		Usage: "one platform, os/architecture[/variant]; of an index every platform is worked on if none is named"}, image.ParsePlatform)
+	allowForeignInput = step.Switch(step.Declaration{Name: "allow-foreign-layers", Section: "registry",
+		Usage: "go on without the layers that registries do not hand on, such as those of Windows base images"})
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.Parsed(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",

@@ -1,9 +1,12 @@
 package steps
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/memory"
@@ -65,14 +68,24 @@ func limits(r *step.Run) image.Limits {
 	}
 }
 
-// bounds are those of the cataloguing.
-func bounds(r *step.Run) sbom.Bounds {
-	most := r.Memory
-	if named := memoryLimitInput.Of(r); named > 0 {
-		memory.Bound(named)
-		most = named
+// bounds are those of the cataloguing. The platforms of an index share the memory.
+func (c *chain) bounds() sbom.Bounds {
+	c.content.once.Do(func() {
+		c.content.memory = c.Memory
+		if named := memoryLimitInput.Of(c.Run); named > 0 {
+			memory.Bound(named)
+			c.content.memory = named
+		}
+		c.content.shared = semaphore.NewWeighted(max(c.content.memory, 1))
+	})
+	reserve := func(ctx context.Context, bytes int64) (func(), error) {
+		if c.content.memory == 0 {
+			return func() {}, nil // nobody knows how much there is
+		}
+		share := min(bytes, c.content.memory) // a large image is catalogued alone
+		return func() { c.content.shared.Release(share) }, c.content.shared.Acquire(ctx, share)
 	}
-	return sbom.Bounds{Memory: sbom.NewBudget(most), Disk: maxUnpackedSizeInput.Of(r)}
+	return sbom.Bounds{Memory: c.content.memory, Disk: maxUnpackedSizeInput.Of(c.Run), Reserve: reserve}
 }
 
 func parseStall(text string) (time.Duration, error) {
@@ -83,23 +96,38 @@ func parseStall(text string) (time.Duration, error) {
 	return stall, err
 }
 
-// layers is what the parts share, made when the first of them needs it.
-type layers struct {
+// content is what the images of a run share while they are read.
+type content struct {
 	once   sync.Once
-	pool   *image.Pool
-	bounds sbom.Bounds
-	err    error
+	memory int64 // 0 where nobody knows
+	shared *semaphore.Weighted
+
+	opening sync.Once
+	pool    *image.Pool
+	failed  error
 }
 
-// unpacked is where the layers of this run lie unpacked, those that several platforms share once, and what cataloguing
-// them may take. It goes with the run's folder.
-func (c *chain) unpacked() (*image.Pool, sbom.Bounds, error) {
-	l := &c.layers
-	l.once.Do(func() {
-		l.bounds = bounds(c.Run)
-		if l.pool, l.err = image.NewPool(c.Scratch, sbom.Weigh(maxPackageFileSizeInput.Of(c.Run))); l.err != nil {
-			l.err = outcome.New(outcome.Unexpected, "no folder for the layers").Because(step.Bare(l.err))
-		}
+// openPool is where the layers of this run lie unpacked, each once.
+func (c *chain) openPool() (*image.Pool, error) {
+	c.content.opening.Do(func() {
+		c.content.pool, c.content.failed = image.NewPool(c.Scratch, sbom.Weigh(maxPackageFileSizeInput.Of(c.Run)))
 	})
-	return l.pool, l.bounds, l.err
+	if c.content.failed != nil {
+		return nil, outcome.New(outcome.Unexpected, "no folder for the layers").Because(step.Bare(c.content.failed))
+	}
+	return c.content.pool, nil
+}
+
+// letGo removes the layers of a part that is done, but for those that another one still needs.
+func (c *chain) letGo(done *part) {
+	if c.content.pool == nil || done.img == nil {
+		return
+	}
+	var left []*image.Image
+	for _, p := range c.parts {
+		if p != done && p.img != nil && !p.done.Load() {
+			left = append(left, p.img)
+		}
+	}
+	c.content.pool.Drop(done.img, left)
 }

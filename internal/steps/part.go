@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -28,12 +29,14 @@ type part struct {
 	catalogue *sbom.Catalogue
 	platform  *evidence.Platform // the record's entry for it
 
-	types   []sbom.Count // of packages, kept when the catalogue has gone
+	types   []sbom.Count        // of packages, kept when the catalogue has gone
+	edges   []sbom.EdgeCoverage // the same of what they depend on
 	found   *scan.Report
 	decided policy.Decision
 	notes   []string // for the summary
 
 	sbomErr error
+	done    atomic.Bool // the image is not read any more
 }
 
 func (p *part) name() string { return p.repository() + "@" + p.platform.Digest }

@@ -48,7 +48,7 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 			{Text: "what generate-sbom found, with a database of your own", Command: "stepseal scan-gate --evidence stepseal-out --database advisories.tar.zst"},
 			{Text: "an SBOM alone", Command: "stepseal scan-gate --sbom sbom.syft.json"},
 		},
-		Inputs:      inputs([]step.Input{imageInput, sbomFileInput}, handOver, gating, reaching, limitingManifests, limitingLayers, reporting, speaking),
+		Inputs:      inputs([]step.Input{imageInput, sbomFileInput}, handOver, gating, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, scanOutputs),
 		Needs:       []step.Need{step.Pull, step.Internet, step.Workspace},
 		LocalConfig: true,
@@ -131,8 +131,8 @@ func readSBOM(file string) (*sbom.Catalogue, error) {
 	return sbom.Read(file, doc)
 }
 
-// content makes sure that there is a catalogue: the evidence's, or the image's own.
-func (p *part) content(ctx context.Context) error {
+// contents makes sure that there is a catalogue: the evidence's, or the image's own.
+func (p *part) contents(ctx context.Context) error {
 	if p.catalogue != nil {
 		return nil
 	}
@@ -193,7 +193,7 @@ func (p *part) scanGate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.content(ctx); err != nil {
+	if err := p.contents(ctx); err != nil {
 		return err
 	}
 	found, err := scan.Match(ctx, db, p.catalogue)
