@@ -40,7 +40,8 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"stepseal": func() { os.Exit(run()) },
+		"stepseal":          func() { os.Exit(run()) },
+		"stepseal-measured": func() { os.Exit(measured()) },
 		// A step that panics, for the ending that no input can bring about.
 		"stepseal-with-bug": func() { os.Exit(executeWith(broken())) },
 		// The demo with the repaired log4j-core in the image that is to be refused.

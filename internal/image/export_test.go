@@ -26,6 +26,3 @@ func Walk(stream []byte, limits Limits) (files int64, err error) {
 	err = w.all(tar.NewReader(bytes.NewReader(stream)))
 	return w.files, err
 }
-
-// Unpackings is how many layers the pool has unpacked, and not removed again.
-func (p *Pool) Unpackings() int { return len(p.layers) }

@@ -2,6 +2,7 @@ package image
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,6 +25,7 @@ type stream struct {
 	body    *checkedBody
 	decoder io.Reader
 	hasher  *hasher
+	zeros   []byte
 	chunk   []byte // what the walk has not seen yet
 	bytes   int64
 	checked int64 // up to where there was room on the disk
@@ -49,13 +51,16 @@ func (s *stream) read(ctx context.Context) (*Layer, error) {
 		return nil, s.undecodable(err)
 	}
 	defer decoder.Close()
-	s.decoder, s.hasher = decoder, newHasher()
+	s.decoder, s.hasher, s.zeros = decoder, newHasher(), make([]byte, chunkBytes)
 	w := walk{layer: s.layer, limits: s.account.limits, account: s.account, weigh: s.weigh, folders: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
 	err = w.all(tar.NewReader(s))
 	if err == nil {
 		_, err = io.Copy(io.Discard, s) // what stands behind the end of the tar
 	}
 	sum := s.hasher.finish()
+	if err == nil {
+		err = s.file.Truncate(s.bytes) // it may end with a hole
+	}
 	switch {
 	case s.failed != nil && !errors.Is(s.failed, io.EOF):
 		return nil, s.failed
@@ -97,9 +102,19 @@ func (s *stream) fill() {
 	if over := s.within(int64(n)); over != nil {
 		s.failed, s.chunk = over, nil
 	}
-	if _, err := s.file.Write(s.chunk); err != nil {
+	if err := s.write(); err != nil {
 		s.failed, s.chunk = roomless(s.layer.String(), s.file.Name(), err), nil
 	}
+}
+
+// write leaves a hole for zeros, of which empty logs, disk images and bombs have gigabytes.
+func (s *stream) write() error {
+	if len(s.chunk) == chunkBytes && s.chunk[0] == 0 && bytes.Equal(s.chunk, s.zeros) {
+		_, err := s.file.Seek(chunkBytes, io.SeekCurrent)
+		return err
+	}
+	_, err := s.file.Write(s.chunk)
+	return err
 }
 
 // within looks at the bounds on bytes.

@@ -346,3 +346,12 @@ func TestScratchOfADeadRunIsSwept(t *testing.T) {
 		t.Errorf("left: %v", entries)
 	}
 }
+
+func TestParseBytes(t *testing.T) {
+	for text, want := range map[string]int64{"1": 1, "8MiB": 8 << 20, "8 MiB": 8 << 20, "512MB": 512e6, "1kB": 1000, "1KiB": 1024, "100B": 100, "2TiB": 2 << 40,
+		"": 0, "0": 0, "-1": 0, "8mib": 0, "1.5GiB": 0, "MiB": 0, "1 2": 0, "9223372036854775807": 1<<63 - 1, "9223372036854775808": 0, "9007199254740992KiB": 0} {
+		if got, err := ParseBytes(text); got != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+}
