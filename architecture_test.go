@@ -15,18 +15,18 @@ const module = "github.com/stepseal/stepseal/"
 
 // mayImport is the import table: who may import whom, inside the module. docs/architecture.md draws it.
 var mayImport = map[string][]string{
-	"cmd/stepseal":          {"internal/command", "internal/demo", "internal/host", "internal/host/plain", "internal/outcome", "internal/step", "internal/steps"},
+	"cmd/stepseal":          {"internal/command", "internal/demo", "internal/host", "internal/host/plain", "internal/memory", "internal/outcome", "internal/step", "internal/steps"},
 	"cmd/generate":          {"internal/demo", "internal/manifest", "internal/step", "internal/steps"},
 	"internal/command":      {"internal/outcome", "internal/step"},
 	"internal/manifest":     {"internal/command", "internal/outcome", "internal/step"},
 	"internal/demo":         {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/step", "internal/steps"},
-	"internal/steps":        {"internal/evidence", "internal/image", "internal/lineage", "internal/markdown", "internal/outcome", "internal/policy", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step"},
+	"internal/steps":        {"internal/evidence", "internal/image", "internal/lineage", "internal/markdown", "internal/memory", "internal/outcome", "internal/policy", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step"},
 	"internal/host":         {"internal/host/plain", "internal/step"},
 	"internal/host/plain":   {"internal/outcome", "internal/step"},
 	"internal/step":         {"internal/markdown", "internal/outcome"},
 	"internal/signing":      {"internal/evidence", "internal/image", "internal/outcome", "internal/strictjson"},
 	"internal/scan":         {"internal/advisory", "internal/evidence", "internal/outcome", "internal/policy", "internal/sbom", "internal/strictjson"},
-	"internal/sbom":         {"internal/evidence", "internal/graph", "internal/image", "internal/outcome", "internal/strictjson"},
+	"internal/sbom":         {"internal/evidence", "internal/graph", "internal/image", "internal/memory", "internal/outcome", "internal/strictjson", "internal/stricttext"},
 	"internal/lineage":      {"internal/graph", "internal/strictjson"},
 	"internal/graph":        {},
 	"internal/advisory":     {"internal/outcome", "internal/strictjson"},
@@ -35,8 +35,10 @@ var mayImport = map[string][]string{
 	"internal/markdown":     {},
 	"internal/evidence":     {"internal/outcome", "internal/strictjson"},
 	"internal/image":        {"internal/outcome"},
+	"internal/memory":       {},
 	"internal/outcome":      {},
 	"internal/strictjson":   {},
+	"internal/stricttext":   {},
 	"internal/registrytest": {},
 
 	"internal/advisory/testset": {},

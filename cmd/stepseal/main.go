@@ -16,6 +16,7 @@ import (
 	"github.com/stepseal/stepseal/internal/demo"
 	"github.com/stepseal/stepseal/internal/host"
 	"github.com/stepseal/stepseal/internal/host/plain"
+	"github.com/stepseal/stepseal/internal/memory"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/step"
 	"github.com/stepseal/stepseal/internal/steps"
@@ -52,7 +53,11 @@ func execute(ctx context.Context, args []string, specs []*step.Spec) int {
 	program := command.Program{Specs: specs, Inputs: steps.Inputs(), Getenv: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr,
 		World: func(quiet, json bool) step.World {
 			options := plain.Options{Quiet: quiet, JSON: json, Terminal: term.IsTerminal(int(os.Stderr.Fd()))}
-			world := step.World{Getenv: os.Getenv, Stdout: os.Stdout, Host: host.Detect(os.Stderr, options), Version: version}
+			limit, _ := memory.Limit(os.DirFS("/"))
+			if os.Getenv("GOMEMLIMIT") == "" {
+				memory.Bound(limit)
+			}
+			world := step.World{Getenv: os.Getenv, Stdout: os.Stdout, Host: host.Detect(os.Stderr, options), Version: version, Memory: limit}
 			world.NewScratch = func() (string, error) {
 				made, err := step.NewScratch(temporary())
 				if err != nil {

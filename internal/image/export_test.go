@@ -1,6 +1,11 @@
 package image
 
-import "time"
+import (
+	"archive/tar"
+	"bytes"
+	"hash/maphash"
+	"time"
+)
 
 // What only tests may change or see.
 var (
@@ -11,17 +16,16 @@ var (
 
 const MaxReferrers, MaxReferrerPages = maxReferrers, maxReferrerPages
 
-func (i *Image) Limit(bytes, entries int64) { i.content.most = limits{bytes, entries} }
+func (r *Registry) Stall(after time.Duration) { r.transport.(*courteous).limits.Stall = after }
 
-func (r *Registry) Stall(after time.Duration) { r.transport.(*courteous).stall = after }
-
-// CountEntries feeds the stream in pieces of that size.
-func CountEntries(stream []byte, piece int) (found int64) {
-	var e entries
-	for len(stream) > 0 {
-		n := min(piece, len(stream))
-		found += e.count(stream[:n])
-		stream = stream[n:]
-	}
-	return found
+// Walk walks a tar as if it were a layer.
+func Walk(stream []byte, limits Limits) (files int64, err error) {
+	limits = limits.orDefault()
+	w := walk{layer: &checkedLayer{number: 1}, limits: limits, account: &account{limits: limits}, folders: map[uint64]struct{}{}, seed: maphash.MakeSeed(),
+		weigh: func(string, int64) (int64, error) { return 0, nil }}
+	err = w.all(tar.NewReader(bytes.NewReader(stream)))
+	return w.files, err
 }
+
+// Unpackings is how many layers the pool has unpacked, and not removed again.
+func (p *Pool) Unpackings() int { return len(p.layers) }

@@ -9,57 +9,53 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
-// measured is an image whose layers are hashed, bounded and counted as they are read, whoever reads them.
+// measured is an image whose layers are given from a Pool, where they were hashed, bounded and counted on their way in.
 type measured struct {
 	v1.Image
-	layers   []v1.Layer
+	layers   []*checkedLayer
 	done     atomic.Int64 // compressed bytes
-	unpacked atomic.Int64
-	entries  atomic.Int64
-	most     limits
 	total    int64
 	progress func(done, total int64)
 
-	mu    sync.Mutex
-	fault error
+	mu       sync.Mutex
+	unpacked []*Layer // by Image.Unpack
+	fault    error
 }
 
-// limits bound what the layers unpack to, all together.
-type limits struct{ bytes, entries int64 }
-
-func measure(img v1.Image, doc *v1.Manifest, progress func(done, total int64)) (*measured, error) {
-	m := &measured{Image: img, progress: progress, most: limits{bytes: maxUnpacked, entries: maxEntries}}
+func measure(img v1.Image, doc *v1.Manifest, diffIDs []v1.Hash, progress func(done, total int64)) (*measured, error) {
+	m := &measured{Image: img, progress: progress}
 	for n, desc := range doc.Layers {
 		inner, err := img.LayerByDigest(desc.Digest)
 		if err != nil {
 			return nil, outcome.New(outcome.ContentDamaged, "layer %d (%s)", n+1, desc.Digest).Because(err)
 		}
 		m.total += desc.Size
-		compressed := &checkedLayer{image: m, inner: inner, desc: desc, number: n + 1}
-		unpacked, err := partial.CompressedToLayer(compressed)
-		if err != nil {
-			return nil, err
-		}
-		m.layers = append(m.layers, &boundedLayer{Layer: unpacked, checked: compressed})
+		m.layers = append(m.layers, &checkedLayer{image: m, inner: inner, desc: desc, diffID: diffIDs[n], number: n + 1})
 	}
 	return m, nil
 }
 
-func (m *measured) Layers() ([]v1.Layer, error) { return m.layers, nil }
+func (m *measured) Layers() ([]v1.Layer, error) {
+	list := make([]v1.Layer, len(m.layers))
+	for n, layer := range m.layers {
+		list[n] = layer
+	}
+	return list, nil
+}
 
 func (m *measured) LayerByDigest(h v1.Hash) (v1.Layer, error) {
 	for _, layer := range m.layers {
-		if d, err := layer.Digest(); err == nil && d == h {
+		if layer.desc.Digest == h {
 			return layer, nil
 		}
 	}
@@ -67,11 +63,12 @@ func (m *measured) LayerByDigest(h v1.Hash) (v1.Layer, error) {
 }
 
 func (m *measured) LayerByDiffID(h v1.Hash) (v1.Layer, error) {
-	digest, err := partial.DiffIDToBlob(m.Image, h)
-	if err != nil {
-		return nil, err
+	for _, layer := range m.layers {
+		if layer.diffID == h {
+			return layer, nil
+		}
 	}
-	return m.LayerByDigest(digest)
+	return m.Image.LayerByDiffID(h)
 }
 
 func (m *measured) err() error {
@@ -89,58 +86,90 @@ func (m *measured) fail(err error) error {
 	return err
 }
 
-// checkedLayer is one layer as it lies in the registry.
+func (m *measured) advance(n int64) {
+	if done := m.done.Add(n); m.progress != nil {
+		m.progress(done, m.total)
+	}
+}
+
+// checkedLayer is one layer of an image: packed as it lies in the registry, and unpacked as it lies in the pool.
 type checkedLayer struct {
 	image  *measured
 	inner  v1.Layer
 	desc   v1.Descriptor
+	diffID v1.Hash
 	number int
 }
 
-func (l *checkedLayer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil }
-func (l *checkedLayer) Size() (int64, error)                { return l.desc.Size, nil }
-func (l *checkedLayer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
-func (l *checkedLayer) Descriptor() (*v1.Descriptor, error) { return &l.desc, nil }
-func (l *checkedLayer) DiffID() (v1.Hash, error) {
-	return partial.BlobToDiffID(l.image.Image, l.desc.Digest)
-}
+func (l *checkedLayer) Digest() (v1.Hash, error)             { return l.desc.Digest, nil }
+func (l *checkedLayer) DiffID() (v1.Hash, error)             { return l.diffID, nil }
+func (l *checkedLayer) Size() (int64, error)                 { return l.desc.Size, nil }
+func (l *checkedLayer) MediaType() (types.MediaType, error)  { return l.desc.MediaType, nil }
+func (l *checkedLayer) Descriptor() (*v1.Descriptor, error)  { return &l.desc, nil }
+func (l *checkedLayer) Compressed() (io.ReadCloser, error)   { return l.open() }
+func (l *checkedLayer) Uncompressed() (io.ReadCloser, error) { return l.file() }
+func (l *checkedLayer) identity() identity                   { return identity{l.desc.Digest, l.diffID} }
+
 func (l *checkedLayer) String() string { return fmt.Sprintf("layer %d (%s)", l.number, l.desc.Digest) }
+
 func (l *checkedLayer) damaged(format string, a ...any) error {
-	return l.image.fail(outcome.New(outcome.ContentDamaged, "%s %s", l, fmt.Sprintf(format, a...)))
+	return outcome.New(outcome.ContentDamaged, "%s %s", l, fmt.Sprintf(format, a...))
 }
 
-func (l *checkedLayer) Compressed() (io.ReadCloser, error) {
+// file is the layer in the pool.
+func (l *checkedLayer) file() (io.ReadCloser, error) {
+	l.image.mu.Lock()
+	unpacked := l.image.unpacked
+	l.image.mu.Unlock()
+	if unpacked == nil {
+		return nil, l.image.fail(fmt.Errorf("%s is not unpacked yet", l))
+	}
+	f, err := os.Open(unpacked[l.number-1].Path)
+	if err != nil {
+		return nil, l.image.fail(err)
+	}
+	return f, nil
+}
+
+func (l *checkedLayer) open() (*checkedBody, error) {
 	body, err := l.inner.Compressed()
 	if err != nil {
-		return nil, l.image.fail(faultOfContent(l.String(), err))
+		return nil, faultOfContent(l.String(), err)
 	}
 	return &checkedBody{layer: l, body: body, sum: sha256.New()}, nil
 }
 
+// checkedBody is the packed bytes, which are those of the manifest or an error.
 type checkedBody struct {
-	layer *checkedLayer
-	body  io.ReadCloser
-	sum   hash.Hash
-	read  int64
+	layer  *checkedLayer
+	body   io.ReadCloser
+	sum    hash.Hash
+	read   int64
+	failed error // what Read said, which decoders may hide
 }
 
 func (b *checkedBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
 	b.read += int64(n)
 	b.sum.Write(p[:n])
-	m := b.layer.image
-	if done := m.done.Add(int64(n)); m.progress != nil {
-		m.progress(done, m.total)
-	}
+	b.layer.image.advance(int64(n))
 	switch {
 	case b.read > b.layer.desc.Size:
-		return 0, b.layer.damaged("is longer than the %d bytes that the manifest gives", b.layer.desc.Size)
+		return 0, b.fail(b.layer.damaged("is longer than the %d bytes that the manifest gives", b.layer.desc.Size))
 	case errors.Is(err, io.EOF):
-		return n, b.finish()
+		if wrong := b.finish(); wrong != nil {
+			return n, b.fail(wrong)
+		}
+		return n, io.EOF
 	case err != nil:
-		return n, m.fail(faultOfContent(b.layer.String(), err))
+		return n, b.fail(faultOfContent(b.layer.String(), err))
 	}
 	return n, nil
+}
+
+func (b *checkedBody) fail(err error) error {
+	b.failed = err
+	return err
 }
 
 func (b *checkedBody) finish() error {
@@ -150,58 +179,10 @@ func (b *checkedBody) finish() error {
 	if got := hex.EncodeToString(b.sum.Sum(nil)); got != b.layer.desc.Digest.Hex {
 		return b.layer.damaged("has other content: its digest is sha256:%s", got)
 	}
-	return io.EOF
+	return nil
 }
 
 func (b *checkedBody) Close() error { return b.body.Close() }
-
-// boundedLayer is one layer unpacked.
-type boundedLayer struct {
-	v1.Layer
-	checked *checkedLayer
-}
-
-func (l *boundedLayer) Uncompressed() (io.ReadCloser, error) {
-	packed, err := l.checked.Compressed()
-	if err != nil {
-		return nil, err
-	}
-	body, err := unpack(packed)
-	if err != nil {
-		packed.Close()
-		if known := l.checked.image.err(); known != nil {
-			return nil, known
-		}
-		return nil, l.checked.damaged("cannot be unpacked: %v", err)
-	}
-	return &unpackedBody{layer: l.checked, body: body}, nil
-}
-
-type unpackedBody struct {
-	layer   *checkedLayer
-	body    io.ReadCloser
-	entries entries
-}
-
-func (b *unpackedBody) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
-	m := b.layer.image
-	if m.unpacked.Add(int64(n)) > m.most.bytes {
-		return 0, m.fail(outcome.New(outcome.TooLarge, "the layers unpack to more than %d GiB", m.most.bytes>>30))
-	}
-	if m.entries.Add(b.entries.count(p[:n])) > m.most.entries {
-		return 0, m.fail(outcome.New(outcome.TooLarge, "the layers hold more than %d files", m.most.entries))
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		if known := m.err(); known != nil {
-			return n, known
-		}
-		return n, b.layer.damaged("cannot be unpacked: %v", err)
-	}
-	return n, err
-}
-
-func (b *unpackedBody) Close() error { return b.body.Close() }
 
 // faultOfContent is fault for a blob that is being read: what is neither the network nor the registry is the content.
 func faultOfContent(what string, err error) error {

@@ -21,20 +21,21 @@ import (
 // layoutStore reads an OCI image layout on disk.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
 type layoutStore struct {
-	ref   Reference
-	path  layout.Path
-	index v1.IndexManifest
+	ref    Reference
+	path   layout.Path
+	index  v1.IndexManifest
+	limits Limits
 }
 
-func openLayout(ref Reference) (*layoutStore, error) {
-	raw, err := readBounded(filepath.Join(ref.layout, "index.json"), maxAnswerBytes)
+func openLayout(ref Reference, limits Limits) (*layoutStore, error) {
+	raw, err := readBounded(filepath.Join(ref.layout, "index.json"), limits.ManifestBytes, "max-manifest-size")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, outcome.New(outcome.ImageNotFound, "%s: the folder holds no OCI layout (no index.json)", ref)
 	}
 	if err != nil {
-		return nil, outcome.New(outcome.ContentDamaged, "%s", ref).Because(err)
+		return nil, unread(ref.String(), err)
 	}
-	s := &layoutStore{ref: ref, path: layout.Path(ref.layout)}
+	s := &layoutStore{ref: ref, path: layout.Path(ref.layout), limits: limits}
 	if err := json.Unmarshal(raw, &s.index); err != nil {
 		return nil, outcome.New(outcome.NotAnImage, "%s: index.json cannot be read", ref).Because(err)
 	}
@@ -66,9 +67,9 @@ func (s *layoutStore) root(ctx context.Context) (manifest, error) {
 }
 
 func (s *layoutStore) byDigest(_ context.Context, digest v1.Hash) (manifest, error) {
-	raw, err := readBounded(blobPath(s.path, digest), maxAnswerBytes)
+	raw, err := readBounded(blobPath(s.path, digest), s.limits.ManifestBytes, "max-manifest-size")
 	if err != nil {
-		return manifest{}, outcome.New(outcome.ContentDamaged, "%s: manifest %s", s.ref, digest).Because(err)
+		return manifest{}, unread(fmt.Sprintf("%s: manifest %s", s.ref, digest), err)
 	}
 	if got := digestOf(raw); got != digest {
 		return manifest{}, outcome.New(outcome.ContentDamaged, "%s: manifest %s has other content: its digest is %s", s.ref, digest, got)
@@ -95,7 +96,10 @@ func (s *layoutStore) image(_ context.Context, m manifest) (v1.Image, error) {
 	if err := json.Unmarshal(m.raw, &doc); err != nil {
 		return nil, err
 	}
-	config, err := readBounded(blobPath(s.path, doc.Config.Digest), maxConfigBytes)
+	config, err := readBounded(blobPath(s.path, doc.Config.Digest), s.limits.ConfigBytes, "max-config-size")
+	if known := new(outcome.Error); errors.As(err, &known) {
+		return nil, known
+	}
 	if err != nil || digestOf(config) != doc.Config.Digest {
 		return nil, outcome.New(outcome.ContentDamaged, "the config %s is missing or changed", doc.Config.Digest)
 	}
@@ -112,9 +116,17 @@ func digestOf(raw []byte) v1.Hash {
 	return hash
 }
 
-// readBounded reads a file that may come from anybody: at most limit bytes, no device, and no pipe, which even opening
-// would wait at.
-func readBounded(path string, limit int64) ([]byte, error) {
+// unread tells a file that is too large from one that is missing or none.
+func unread(what string, err error) error {
+	if known := new(outcome.Error); errors.As(err, &known) {
+		return said(what, known)
+	}
+	return outcome.New(outcome.ContentDamaged, "%s", what).Because(err)
+}
+
+// readBounded reads a file that may come from anybody: at most limit bytes, which flag raises, no device, and no pipe,
+// which even opening would wait at.
+func readBounded(path string, limit int64, flag string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -129,7 +141,7 @@ func readBounded(path string, limit int64) ([]byte, error) {
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(raw)) > limit {
-		err = fmt.Errorf("%s is larger than %d bytes", path, limit)
+		err = beyond(flag, "%s is larger than %s", path, Size(limit))
 	}
 	return raw, err
 }

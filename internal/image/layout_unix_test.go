@@ -33,7 +33,7 @@ func TestAPipeInALayoutIsNotReadFrom(t *testing.T) {
 		}
 		img, err := open(t, image.Access{}, "oci-layout:"+dir)
 		if err == nil {
-			err = readAll(img)
+			err = readAll(t, img)
 		}
 		if reasonOf(err) != outcome.ContentDamaged {
 			t.Errorf("%s: got %v", file, err)

@@ -72,22 +72,20 @@ func TestWhatLayersUnpackToIsBounded(t *testing.T) {
 	registry := start(t)
 	must[v1.Hash](t)(registry.Push("shop:1", must[v1.Image](t)(registrytest.ManyLayers(3)))) // a folder and a file each
 	for name, test := range map[string]struct {
-		bytes, entries int64
-		says           string
+		limits image.Limits
+		says   string
 	}{
-		"what fits":      {1 << 20, 6, ""},
-		"too many bytes": {6 << 10, 6, "unpack to more than"},
-		"too many files": {1 << 20, 5, "hold more than 5 files"},
+		"what fits":                 {image.Limits{UnpackedBytes: 12 << 10, Files: 6, LayerFiles: 2}, ""},
+		"too many bytes":            {image.Limits{UnpackedBytes: 6 << 10}, "unpack to more than"},
+		"too many bytes in a layer": {image.Limits{UnpackedLayerBytes: 1 << 10}, "unpacks to more than"},
+		"too many files":            {image.Limits{Files: 5}, "hold more than 5 files"},
+		"too many files in a layer": {image.Limits{LayerFiles: 1}, "holds more than 1 files"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			img := must[*image.Image](t)(open(t, image.Access{}, registry.Ref("shop:1")))
-			img.Limit(test.bytes, test.entries)
-			err := readAll(img)
+			img := must[*image.Image](t)(open(t, image.Access{Limits: test.limits}, registry.Ref("shop:1")))
+			err := readAll(t, img)
 			if test.says == "" && err != nil || test.says != "" && (reasonOf(err) != outcome.TooLarge || !strings.Contains(err.Error(), test.says)) {
 				t.Errorf("got %v, want %q", err, test.says)
-			}
-			if reasonOf(img.Err()) != reasonOf(err) {
-				t.Errorf("the image says %v and the reader got %v", img.Err(), err)
 			}
 		})
 	}
@@ -105,7 +103,7 @@ func TestALayerIsNoLongerThanItSays(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	err := readAll(must[*image.Image](t)(open(t, image.Access{}, "oci-layout:"+dir)))
+	err := readAll(t, must[*image.Image](t)(open(t, image.Access{}, "oci-layout:"+dir)))
 	if reasonOf(err) != outcome.ContentDamaged || !strings.Contains(err.Error(), "is longer than") {
 		t.Errorf("got %v", err)
 	}

@@ -17,17 +17,6 @@ import (
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
-// Limits on what an image may claim about itself.
-const (
-	maxIndexEntries = 1000
-	maxLayers       = 512
-	maxConfigBytes  = 8 << 20
-	maxLayerBytes   = 32 << 30 // compressed, declared
-	maxUnpacked     = 64 << 30 // all layers, unpacked
-	maxEntries      = 400_000  // files in all layers; each costs a cataloguer about 4 KiB, and big node_modules have 150 000
-	maxIndexNesting = 4
-)
-
 // Image is one image of one platform, by digest. Its layers are read when somebody asks for them.
 type Image struct {
 	Reference Reference
@@ -36,7 +25,10 @@ type Image struct {
 	Platform  string  // os/architecture[/variant][:os.version]
 	Created   time.Time
 	ID        v1.Hash // of the config
+	// Foreign are the layers that registries do not hand on: they are taken as empty, since nobody here can look at them.
+	Foreign []string
 
+	limits     Limits
 	content    *measured
 	listed     *v1.Platform // what the index calls its platform
 	configSize int64
@@ -93,10 +85,15 @@ func (i *Image) load(ctx context.Context, from store, m manifest, want v1.Platfo
 	}
 	i.Digest, i.ID, i.configSize = m.digest, doc.Config.Digest, doc.Config.Size
 	i.Created = config.Created.UTC()
+	for n, layer := range doc.Layers {
+		if !layer.MediaType.IsDistributable() {
+			i.Foreign = append(i.Foreign, fmt.Sprintf("layer %d (%s)", n+1, layer.Digest))
+		}
+	}
 	if err := i.takePlatform(config, want); err != nil {
 		return err
 	}
-	i.content, err = measure(content, &doc, func(done, total int64) { progress(i.Platform, done, total) })
+	i.content, err = measure(content, &doc, config.RootFS.DiffIDs, func(done, total int64) { progress(i.Platform, done, total) })
 	return err
 }
 
@@ -120,17 +117,17 @@ func (i *Image) checkManifest(doc *v1.Manifest) error {
 	switch {
 	case !doc.Config.MediaType.IsConfig():
 		return outcome.New(outcome.NotAnImage, "%s has a config of the type %.80q: an artefact, not an image", i.Reference, doc.Config.MediaType)
-	case doc.Config.Size < 0 || doc.Config.Size > maxConfigBytes: // go-containerregistry reads -1 without an end
-		return outcome.New(outcome.TooLarge, "%s: the config claims %d bytes; 0 to %d are allowed", i.Reference, doc.Config.Size, maxConfigBytes)
-	case len(doc.Layers) > maxLayers:
-		return outcome.New(outcome.TooLarge, "%s has %d layers, more than the %d allowed", i.Reference, len(doc.Layers), maxLayers)
+	case doc.Config.Size < 0 || doc.Config.Size > i.limits.ConfigBytes: // go-containerregistry reads -1 without an end
+		return beyond("max-config-size", "%s: the config claims %d bytes; 0 to %d are allowed", i.Reference, doc.Config.Size, i.limits.ConfigBytes)
+	case int64(len(doc.Layers)) > i.limits.Layers:
+		return beyond("max-layers", "%s has %d layers, more than the %d allowed", i.Reference, len(doc.Layers), i.limits.Layers)
 	}
 	for n, layer := range doc.Layers {
 		if !layer.MediaType.IsLayer() {
 			return outcome.New(outcome.NotAnImage, "%s: layer %d is of the media type %.80q, which is no layer", i.Reference, n+1, layer.MediaType)
 		}
-		if layer.Size < 0 || layer.Size > maxLayerBytes {
-			return outcome.New(outcome.TooLarge, "%s: layer %d claims %d bytes; 0 to %d are allowed", i.Reference, n+1, layer.Size, int64(maxLayerBytes))
+		if layer.Size < 0 || layer.Size > i.limits.LayerBytes {
+			return beyond("max-layer-size", "%s: layer %d (%s) claims %d bytes; 0 to %d are allowed", i.Reference, n+1, layer.Digest, layer.Size, i.limits.LayerBytes)
 		}
 	}
 	return nil
@@ -144,7 +141,6 @@ type remoteStore struct {
 }
 
 func (s *remoteStore) root(ctx context.Context) (manifest, error) {
-	s.read = map[v1.Hash]*remote.Descriptor{}
 	if s.ref.digest != "" {
 		return s.get(ctx, s.repo.Digest(s.ref.digest))
 	}

@@ -27,6 +27,7 @@ type Access struct {
 	UserAgent            string
 	Keychain             authn.Keychain // nil: Docker's configuration and credential helpers
 	Notice               func(string)   // told of every retry
+	Limits               Limits
 }
 
 // Registry reads from and writes to registries.
@@ -35,6 +36,7 @@ type Registry struct {
 	transport http.RoundTripper
 	insecure  map[string]bool
 	userAgent string
+	limits    Limits
 
 	// One session a repository: the login is negotiated once.
 	puller   *remote.Puller
@@ -45,11 +47,12 @@ type Registry struct {
 
 // NewRegistry reports a certificate authority that is none; it contacts nobody.
 func NewRegistry(access Access) (*Registry, error) {
-	rt, err := newTransport(access.CertificateAuthority, access.Insecure, access.Notice)
+	access.Limits = access.Limits.orDefault()
+	rt, err := newTransport(access)
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, sessions: map[string]http.RoundTripper{}}
+	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, limits: access.Limits, sessions: map[string]http.RoundTripper{}}
 	if r.keychain == nil {
 		r.keychain = authn.DefaultKeychain
 	}
@@ -141,7 +144,7 @@ func fault(what string, err error) error {
 	}
 	var known *outcome.Error
 	if errors.As(err, &known) {
-		return outcome.New(known.Reason, "%s: %s", what, known.Error()).With(known.Evidence...)
+		return said(what, known)
 	}
 	if errors.Is(err, context.Canceled) {
 		return discreet{err}
@@ -155,6 +158,17 @@ func fault(what string, err error) error {
 		return outcome.New(outcome.RegistryUnreachable, "%s", what).Because(discreet{err})
 	}
 	return outcome.New(outcome.RegistryFailing, "%s", what).Because(discreet{err})
+}
+
+// said puts the thing that it is about before an ending, and keeps its advice.
+func said(about string, err error) error {
+	known := new(outcome.Error)
+	if !errors.As(err, &known) {
+		return err
+	}
+	of := outcome.New(known.Reason, "%s: %s", about, known.Error()).With(known.Evidence...)
+	of.Hints = known.Hints
+	return of
 }
 
 // discreet is an error whose words leave out the queries of URLs: that of a redirect to storage is signed, and opens it

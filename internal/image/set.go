@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 )
@@ -19,8 +20,9 @@ type Set struct {
 	Images    []*Image // at least one; those of an index in its order
 	LeftOut   []string // what else the index lists, as a person would call it
 
-	whole bool    // an index, of which no platform was named
-	named v1.Hash // what the reference pointed at: the index, or the manifest
+	whole  bool    // an index, of which no platform was named
+	named  v1.Hash // what the reference pointed at: the index, or the manifest
+	limits Limits
 }
 
 // Whole reports whether the set is an index, and not one platform of it: only then may anything be said of the index.
@@ -63,14 +65,14 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 	if progress == nil {
 		progress = func(string, int64, int64) {}
 	}
-	set := &Set{Reference: ref, named: root.digest}
+	set := &Set{Reference: ref, named: root.digest, limits: r.limits}
 	if !root.mediaType.IsIndex() {
-		img := &Image{Reference: ref}
+		img := &Image{Reference: ref, limits: r.limits}
 		set.Images = []*Image{img}
 		return set, img.load(ctx, from, root, platform, progress)
 	}
 	set.Index, set.whole = root.digest, platform.OS == ""
-	listed := listing{ref: ref, from: from, seen: map[v1.Hash]bool{}}
+	listed := listing{ref: ref, from: from, most: r.limits.IndexEntries, seen: map[v1.Hash]bool{}}
 	if err := listed.read(ctx, root, 0); err != nil {
 		return nil, err
 	}
@@ -84,9 +86,9 @@ func (r *Registry) Open(ctx context.Context, ref Reference, platform v1.Platform
 
 func (r *Registry) store(ref Reference) (store, error) {
 	if ref.layout != "" {
-		return openLayout(ref)
+		return openLayout(ref, r.limits)
 	}
-	return &remoteStore{registry: r, ref: ref, repo: r.repository(ref)}, nil
+	return &remoteStore{registry: r, ref: ref, repo: r.repository(ref), read: map[v1.Hash]*remote.Descriptor{}}, nil
 }
 
 func (s *Set) load(ctx context.Context, from store, entries []v1.Descriptor, platform v1.Platform, progress Progress) error {
@@ -96,7 +98,7 @@ func (s *Set) load(ctx context.Context, from store, entries []v1.Descriptor, pla
 		if err != nil {
 			return err
 		}
-		img := &Image{Reference: s.Reference, Index: s.Index, listed: entry.Platform}
+		img := &Image{Reference: s.Reference, Index: s.Index, listed: entry.Platform, limits: s.limits}
 		err = img.load(ctx, from, m, platform, progress)
 		if entry.Platform == nil && s.whole && err != nil && outcome.Of(err).Reason == outcome.NotAnImage {
 			// Nobody runs what says neither that it is an image nor for what.
@@ -136,7 +138,8 @@ type listing struct {
 	entries []v1.Descriptor
 	leftOut []string
 	seen    map[v1.Hash]bool
-	counted int
+	counted int64
+	most    int64
 }
 
 func (l *listing) read(ctx context.Context, index manifest, depth int) error {
@@ -147,8 +150,8 @@ func (l *listing) read(ctx context.Context, index manifest, depth int) error {
 	if err := json.Unmarshal(index.raw, &doc); err != nil {
 		return outcome.New(outcome.NotAnImage, "%s: the index cannot be read", l.ref).Because(err)
 	}
-	if l.counted += len(doc.Manifests); l.counted > maxIndexEntries {
-		return outcome.New(outcome.TooLarge, "%s: the index has %d entries, more than the %d allowed", l.ref, l.counted, maxIndexEntries)
+	if l.counted += int64(len(doc.Manifests)); l.counted > l.most {
+		return beyond("max-index-entries", "%s: the index has %d entries, more than the %d allowed", l.ref, l.counted, l.most)
 	}
 	for _, entry := range doc.Manifests {
 		if err := l.add(ctx, entry, depth); err != nil {

@@ -25,9 +25,8 @@ const (
 	maxAttempts    = 4
 	maxRetryAfter  = 30 * time.Second
 	maxRedirects   = 10
-	stallTimeout   = 60 * time.Second
-	minPace        = 1 << 10 // bytes a second, on the average of every stallTimeout that was spent waiting for a body
-	maxAnswerBytes = 8 << 20 // manifests, indexes, tokens, tag and referrer lists; registries allow 4 MiB manifests
+	minPace        = 1 << 10 // bytes a second, on the average of every Limits.Stall that was spent waiting for a body
+	maxHeaderBytes = 1 << 20
 )
 
 // courteous is the HTTP transport for registries: it retries what may pass (429 and 5xx, with jitter), follows at most
@@ -37,18 +36,20 @@ type courteous struct {
 	base     http.RoundTripper
 	insecure []string
 	backoff  time.Duration // first pause; doubles each time
-	stall    time.Duration
+	limits   Limits
 	notice   func(string)
 	distrust sync.Map // host -> the certificate error it was met with
 }
 
-func newTransport(ca []byte, insecure []string, notice func(string)) (http.RoundTripper, error) {
+func newTransport(access Access) (http.RoundTripper, error) {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	base.TLSHandshakeTimeout = 10 * time.Second
-	base.ResponseHeaderTimeout = stallTimeout
+	base.ResponseHeaderTimeout = access.Limits.Stall
+	base.MaxResponseHeaderBytes = maxHeaderBytes
+	base.DisableCompression = true // what is hashed, and bounded, is what was sent
 	base.MaxIdleConnsPerHost = 8
-	if len(ca) > 0 {
+	if ca := access.CertificateAuthority; len(ca) > 0 {
 		pool, err := x509.SystemCertPool()
 		if err != nil {
 			pool = x509.NewCertPool()
@@ -58,10 +59,10 @@ func newTransport(ca []byte, insecure []string, notice func(string)) (http.Round
 		}
 		base.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	if notice == nil {
-		notice = func(string) {}
+	if access.Notice == nil {
+		access.Notice = func(string) {}
 	}
-	return &courteous{base: base, insecure: insecure, backoff: 250 * time.Millisecond, stall: stallTimeout, notice: notice}, nil
+	return &courteous{base: base, insecure: access.Insecure, backoff: 250 * time.Millisecond, limits: access.Limits, notice: access.Notice}, nil
 }
 
 func (t *courteous) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -181,11 +182,11 @@ func (t *courteous) bounded(req *http.Request, resp *http.Response) *http.Respon
 	if resp == nil || resp.Body == nil {
 		return resp
 	}
-	limit := int64(maxAnswerBytes)
+	body := &boundedBody{body: resp.Body, limit: t.limits.ManifestBytes, flag: "max-manifest-size", stall: t.limits.Stall, of: req.URL.Host + req.URL.Path}
 	if isBlob(req) {
-		limit = maxLayerBytes
+		body.limit, body.flag = max(t.limits.LayerBytes, t.limits.ConfigBytes), "max-layer-size"
 	}
-	resp.Body = &boundedBody{body: resp.Body, limit: limit, stall: t.stall, of: req.URL.Host + req.URL.Path}
+	resp.Body = body
 	return resp
 }
 
@@ -203,6 +204,7 @@ func isBlob(req *http.Request) bool {
 type boundedBody struct {
 	body  io.ReadCloser
 	limit int64
+	flag  string
 	stall time.Duration
 	of    string
 
@@ -216,15 +218,15 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	stall := time.AfterFunc(b.stall, func() { b.body.Close() })
 	n, err := b.body.Read(p)
 	if !stall.Stop() && err != nil {
-		return n, outcome.New(outcome.RegistryUnreachable, "%s: nothing came for %s", b.of, b.stall)
+		return n, stalled("%s: nothing came for %s", b.of, b.stall)
 	}
 	if b.read += int64(n); b.read > b.limit {
-		return 0, outcome.New(outcome.TooLarge, "%s: the answer is larger than %d MiB", b.of, b.limit>>20)
+		return 0, beyond(b.flag, "%s: the answer is larger than %s", b.of, Size(b.limit))
 	}
 	b.came += int64(n)
 	if b.waited += time.Since(start); err == nil && b.waited >= b.stall {
 		if b.came < int64(minPace*b.stall.Seconds()) {
-			return 0, outcome.New(outcome.RegistryUnreachable, "%s: only %d bytes came in %s", b.of, b.came, b.stall)
+			return 0, stalled("%s: only %d bytes came in %s", b.of, b.came, b.stall)
 		}
 		b.came, b.waited = 0, 0
 	}
@@ -232,3 +234,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 }
 
 func (b *boundedBody) Close() error { return b.body.Close() }
+
+func stalled(format string, a ...any) *outcome.Error {
+	return outcome.New(outcome.RegistryUnreachable, format, a...).Hint("check the network and the proxy settings; where it is that slow, --stall-timeout waits longer")
+}

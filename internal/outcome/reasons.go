@@ -54,8 +54,11 @@ const (
 	NotAnImage           Reason = "not-an-image"
 	ContentDamaged       Reason = "content-damaged"
 	TooLarge             Reason = "too-large"
+	MemoryTooSmall       Reason = "memory-too-small"
+	DiskFull             Reason = "disk-full"
 	CatalogueFailed      Reason = "catalogue-failed"
 	EmptyCatalogue       Reason = "empty-catalogue"
+	ForeignLayers        Reason = "foreign-layers"
 	NotCovered           Reason = "not-covered"
 	DatabaseMissing      Reason = "database-missing"
 	DatabaseDamaged      Reason = "database-damaged"
@@ -93,7 +96,7 @@ var table = []Row{
 	{UnsupportedSource, Misused, "The step cannot work on this kind of image source. Signing and verifying need an image in a registry.", "push the image first, then name it by its registry reference"},
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
-	{SBOMUnreadable, Misused, "The SBOM file is not a document that can be read: not JSON, of an unknown format, or beyond the bounds on size and depth.", "CycloneDX JSON, SPDX JSON and syft JSON as generate-sbom writes them are read"},
+	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
 	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
 	{AdvisoryUnusable, Misused, "A file given to `database build` is not an advisory record that can be read.", "OSV JSON files, folders of them, JSON lines, and the KEV catalogue are read"},
 
@@ -126,8 +129,11 @@ var table = []Row{
 	{NotAnImage, Undecided, "The reference names something that is not a container image.", "name an image or an image index"},
 	{ContentDamaged, Undecided, "What was read is not what its digest or size says: cut short, changed, or undecodable.", "push the image again; if it happens again, the registry or a proxy before it is damaged"},
 	{TooLarge, Undecided, "Something is larger than the bound for it.", ""},
+	{MemoryTooSmall, Undecided, "Cataloguing the image needs more memory than there is: it would have been killed, so it was not begun, or ended in time.", "give the job more memory, or raise --memory-limit if there is more than was found"},
+	{DiskFull, Undecided, "There is not enough room for the unpacked layers in the folder for temporary files.", "make room there, or set TMPDIR to a folder on a larger disk"},
 	{CatalogueFailed, Undecided, "The content of the image could not be catalogued.", ""},
 	{EmptyCatalogue, Undecided, "No package was found in the image, so there is nothing to judge it by.", "if the image is meant to hold none, set --allow-empty"},
+	{ForeignLayers, Undecided, "The image has layers that registries do not hand on (foreign, non-distributable), so what is in them is not known.", "scan the image where its publisher offers those layers, or accept that they are not looked at with --allow-foreign-layers"},
 	{NotCovered, Undecided, "The advisory database knows nothing about some of what is in the image, or some of its package data cannot be read, so silence about it means nothing.", "use a database that covers it, or accept the gap by name with --allow-uncovered"},
 	{DatabaseMissing, Undecided, "There is no advisory database where one was expected.", "name one with --database, or allow the download with --database-url"},
 	{DatabaseDamaged, Undecided, "The advisory database cannot be opened, or is not what its checksum says.", "fetch or build it again"},

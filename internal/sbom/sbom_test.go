@@ -53,8 +53,15 @@ func shop(t *testing.T, options registrytest.AppOptions) *image.Image {
 func catalogue(t *testing.T, img *image.Image) *sbom.Catalogue {
 	t.Helper()
 	scratch := t.TempDir()
-	c, err := sbom.Create(context.Background(), img, sbom.Tool{Name: "stepseal", Version: "test"}, scratch)
+	pool, err := image.NewPool(scratch, sbom.Weigh(0))
 	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := sbom.Create(context.Background(), img, sbom.Tool{Name: "stepseal", Version: "test"}, pool, scratch, sbom.Bounds{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.Close(); err != nil {
 		t.Fatal(err)
 	}
 	left, err := os.ReadDir(scratch)

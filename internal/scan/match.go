@@ -23,6 +23,8 @@ import (
 	"github.com/anchore/syft/syft/file"
 	syftpkg "github.com/anchore/syft/syft/pkg"
 	syftsbom "github.com/anchore/syft/syft/sbom"
+	"github.com/anchore/syft/syft/source"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
@@ -34,7 +36,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	content := catalogue.Content()
 	packages, of := prepare(content, catalogue.From())
 	result := Result{MatchedFrom: catalogue.From()}
-	result.Packages = content.Artifacts.Packages.PackageCount()
+	result.Packages = content.Artifacts.Packages.PackageCount() + catalogue.Lost()
 	for _, u := range catalogue.Unreadable() {
 		result.Unreadable = append(result.Unreadable, policy.Unreadable(u))
 	}
@@ -61,6 +63,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	if result.Coverage, result.Unmatchable, err = db.coverage(packages); err != nil {
 		return Result{}, outcome.New(outcome.DatabaseDamaged, "the database could not be searched").Because(err)
 	}
+	result.Unmatchable += catalogue.Lost()
 	if of.DistroDetectionFailed && of.Distro == nil {
 		result.Coverage = append(result.Coverage, policy.Coverage{Type: policy.Distribution, Release: unknownRelease})
 	}
@@ -153,10 +156,26 @@ func notes(content *syftsbom.SBOM, packages []pkg.Package, of pkg.Context, from 
 	if binaries > 0 && !symbols {
 		notes = append(notes, fmt.Sprintf("%d Go packages come without their symbols, so vulnerable functions that are not called count too", binaries))
 	}
-	if from == sbom.FromCycloneDX || from == sbom.FromSPDX {
+	if n := foreignLayers(content); n > 0 {
+		notes = append(notes, fmt.Sprintf("what %d of the layers hold is not known, for registries do not hand them on", n))
+	}
+	if !from.Lossless() {
 		notes = append(notes, fmt.Sprintf("matched from %s, which says less than the image: findings are coarser", from))
 	}
 	return notes
+}
+
+func foreignLayers(content *syftsbom.SBOM) (n int) {
+	meta, ok := content.Source.Metadata.(source.ImageMetadata)
+	if !ok {
+		return 0
+	}
+	for _, layer := range meta.Layers {
+		if !types.MediaType(layer.MediaType).IsDistributable() {
+			n++
+		}
+	}
+	return n
 }
 
 func holdsOSPackages(content *syftsbom.SBOM) bool {

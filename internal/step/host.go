@@ -44,6 +44,8 @@ type World struct {
 	Version string // of stepseal
 	// Anonymous says that nobody's logins are looked for.
 	Anonymous bool
+	// Memory is how much this process may use, in bytes; 0 where nobody knows.
+	Memory int64
 	// NewScratch makes the folder for everything temporary. Who made the world removes it.
 	NewScratch func() (string, error)
 }

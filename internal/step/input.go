@@ -8,6 +8,7 @@ package step
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,6 +127,47 @@ func ParseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a duration such as 72h or 5d", text)
 	}
 	return v, nil
+}
+
+// Bytes declares a size: a plain number of bytes, or one with a unit.
+func Bytes(d Declaration) *In[int64] {
+	d.Placeholder = "SIZE"
+	return Parsed(d, ParseBytes)
+}
+
+// units are those of 1024 and of 1000.
+// https://www.iso.org/standard/87648.html (IEC 80000-13)
+var units = []struct {
+	name  string
+	bytes int64
+}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}}
+
+// ParseBytes reads a size above zero, such as 8MiB, 512MB or 1048576.
+func ParseBytes(text string) (int64, error) {
+	digits, factor := text, int64(1)
+	for _, unit := range units {
+		if before, ok := strings.CutSuffix(text, unit.name); ok {
+			digits, factor = strings.TrimSuffix(before, " "), unit.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || n == 0 || int64(n) > math.MaxInt64/factor {
+		return 0, fmt.Errorf("%q is not a size such as 8MiB, 512MB or 1048576", text)
+	}
+	return int64(n) * factor, nil
+}
+
+// Count declares a number of things, at least one.
+func Count(d Declaration) *In[int64] {
+	d.Placeholder = "NUMBER"
+	return Parsed(d, func(text string) (int64, error) {
+		n, err := strconv.ParseUint(text, 10, 63)
+		if err != nil || n == 0 {
+			return 0, fmt.Errorf("%q is not a number above zero", text)
+		}
+		return int64(n), nil
+	})
 }
 
 // Secret is a value that is never printed.

@@ -18,6 +18,7 @@ type Run struct {
 	Now     func() time.Time
 	Scratch string
 	Version string
+	Memory  int64 // that this process may use, in bytes; 0 where nobody knows
 	// Anonymous says that nobody's logins are looked for.
 	Anonymous bool
 

@@ -28,6 +28,7 @@ type chain struct {
 	parts    []*part   // what is worked on, one a platform
 	epoch    time.Time // SOURCE_DATE_EPOCH
 	database database
+	content  content
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte
@@ -54,6 +55,7 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Insecure:  insecureInput.Of(r),
 		UserAgent: "stepseal/" + r.Version,
 		Notice:    func(text string) { r.Note("%s", text) },
+		Limits:    limits(r),
 	}
 	if r.Anonymous {
 		access.Keychain = image.Anonymous()
@@ -255,6 +257,9 @@ func (c *chain) shown(name string) string {
 
 // handOn writes evidence.json for the next step.
 func (c *chain) handOn() error {
+	if c.record.Digest == "" {
+		return nil // it would be evidence about nothing
+	}
 	raw, err := c.record.Marshal()
 	if err != nil {
 		return err
@@ -316,7 +321,7 @@ func (c *chain) digest() string {
 	return c.parts[0].platform.Digest
 }
 
-func (c *chain) name() string { return c.repository() + "@" + c.digest() }
+func (c *chain) name() string { return at(c.repository(), c.digest()) }
 
 // prepareOutput makes sure that there will be a place for the documents before anything is contacted.
 func (c *chain) prepareOutput() error {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +55,7 @@ The root component of each document names the manifest digest, so that a later s
 			{Text: "of every platform of an index", Command: "stepseal generate-sbom --image registry.example.com/team/app:1.0 --output-directory sboms"},
 			{Text: "of an OCI layout on disk, for one platform", Command: "stepseal generate-sbom --image oci-layout:build/app --platform linux/arm64"},
 		},
-		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, reporting, speaking),
+		Inputs:      inputs([]step.Input{required(imageInput)}, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, sbomOutputs),
 		Needs:       []step.Need{step.Pull, step.Workspace},
 		LocalConfig: true,
@@ -127,6 +125,7 @@ func (c *chain) tellSBOM() error {
 	total := 0
 	for _, p := range c.parts {
 		total += sum(p.types)
+		p.flushNotes()
 		c.Summarize(report.SBOM(p.name(), p.platform.Platform, tallies(p.edges)))
 	}
 	c.Set("packages", strconv.Itoa(total))
@@ -140,23 +139,44 @@ func sum(counts []sbom.Count) (total int) {
 	return total
 }
 
-// forget lets the catalogue go: those of all platforms of an index together need more memory than there may be.
-func (p *part) forget() { p.catalogue = nil }
+// forget lets the catalogue and the layers go: those of all platforms of an index together need more room than there
+// may be.
+func (p *part) forget() {
+	p.catalogue = nil
+	p.done.Store(true)
+	p.letGo(p)
+}
 
 // needCatalogue reads the layers, once.
 func (p *part) needCatalogue(ctx context.Context) error {
 	if p.catalogue != nil {
 		return nil
 	}
-	p.Note("reading the layers of %s and finding packages", p.label())
-	scratch := filepath.Join(p.Scratch, "image-"+p.img.Digest.Hex)
-	if err := os.MkdirAll(scratch, 0o700); err != nil {
+	if err := p.foreign(); err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch)
-	var err error
-	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, scratch)
+	pool, err := p.openPool()
+	if err != nil {
+		return err
+	}
+	p.Note("reading the layers of %s and finding packages", p.label())
+	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, pool, p.Scratch, p.bounds())
 	return err
+}
+
+// foreign lets nobody take what was not looked at for nothing.
+func (p *part) foreign() error {
+	if len(p.img.Foreign) == 0 {
+		return nil
+	}
+	left := strings.Join(p.img.Foreign, ", ")
+	if !allowForeignInput.Of(p.Run) {
+		return outcome.New(outcome.ForeignLayers, "%s has layers that registries do not hand on: %s", p.label(), left)
+	}
+	text := "what these layers hold is not known, for registries do not hand them on: " + left
+	p.Warn("%s: %s", p.label(), text)
+	p.notes = append(p.notes, text)
+	return nil
 }
 
 func edgesText(edges []sbom.EdgeCoverage) string {

@@ -18,6 +18,8 @@ var (
 		Usage: "the image: a registry reference (tag, digest or tag@digest)"}, parseRegistryReference)
 	platformInput = step.Parsed(step.Declaration{Name: "platform", Placeholder: "OS/ARCH",
 		Usage: "one platform, os/architecture[/variant]; of an index every platform is worked on if none is named"}, image.ParsePlatform)
+	allowForeignInput = step.Switch(step.Declaration{Name: "allow-foreign-layers", Section: "registry",
+		Usage: "go on without the layers that registries do not hand on, such as those of Windows base images"})
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.Parsed(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
@@ -40,7 +42,9 @@ var (
 		Usage: "how to speak on standard error"})
 
 	sbomFileInput = step.Parsed(step.Declaration{Name: "sbom", Placeholder: "FILE",
-		Usage: "an SBOM to go by instead of the image's content or the evidence's"}, file(outcome.SBOMUnreadable))
+		Usage: "a CycloneDX JSON document to attest instead of the evidence's"}, file(outcome.SBOMUnreadable))
+	scannedSBOMInput = step.Parsed(step.Declaration{Name: "sbom", Placeholder: "FILE",
+		Usage: "an SBOM to go by instead of the image's content or the evidence's: CycloneDX (JSON, XML), SPDX (JSON, tag-value) or syft JSON, by whatever tool; from-attestation takes the one that --public-key signed on the image, from-image the unsigned one that BuildKit left in the index"}, parseSBOMSource)
 	scanFileInput = step.Parsed(step.Declaration{Name: "scan", Placeholder: "FILE",
 		Usage: "a scan.json to go by instead of the evidence's"}, file(outcome.EvidenceUnusable))
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -35,9 +36,10 @@ type part struct {
 	notes   []string // for the summary
 
 	sbomErr error
+	done    atomic.Bool // the image is not read any more
 }
 
-func (p *part) name() string { return p.repository() + "@" + p.platform.Digest }
+func (p *part) name() string { return at(p.repository(), p.platform.Digest) }
 
 // label tells the platforms of an index apart in a log; a single image needs none.
 func (p *part) label() string {

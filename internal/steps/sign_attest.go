@@ -33,7 +33,7 @@ Everything is read back and verified after it was written. Running the step agai
 			{Text: "what scan-gate accepted", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key"},
 			{Text: "for tools that read .sig and .att tags only", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key --signature-format legacy"},
 		},
-		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, reaching, reporting, speaking),
+		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, reaching, limitingManifests, reporting, speaking),
 		Outputs:     concat(imageOutputs, signOutputs),
 		Needs:       []step.Need{step.Pull, step.Push, step.Workspace},
 		LocalConfig: true,

@@ -30,7 +30,7 @@ Of an index the index itself must be signed, and every platform must carry all t
 			{Text: "everything, with a key", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
 		},
-		Inputs:  inputs([]step.Input{registryImageInput, required(publicKeyInput)}, handOver, verifying, reaching, reporting, speaking),
+		Inputs:  inputs([]step.Input{registryImageInput, required(publicKeyInput)}, handOver, verifying, reaching, limitingManifests, reporting, speaking),
 		Outputs: concat(imageOutputs, verifyOutputs),
 		Needs:   []step.Need{step.Pull, step.Workspace},
 		Run: func(ctx context.Context, r *step.Run) error {
