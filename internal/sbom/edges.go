@@ -26,13 +26,20 @@ type EdgeCoverage struct {
 // String is the coverage as a sentence's part: no edge that is not known is passed over in silence.
 func (c EdgeCoverage) String() string {
 	if c.Known == 0 {
-		return fmt.Sprintf("no edges known for %d packages", c.Packages)
+		return "no edges known for " + counted(c.Packages, "package")
 	}
-	text := fmt.Sprintf("%d edges, known for %d of %d packages", c.Edges, c.Known, c.Packages)
+	text := fmt.Sprintf("%s, known for %d of %s", counted(c.Edges, "edge"), c.Known, counted(c.Packages, "package"))
 	if c.Missing > 0 {
 		text += fmt.Sprintf(", %d needed and not in the image", c.Missing)
 	}
 	return text
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // knowledge is how far a package's own dependencies are known. The zero value is not at all.

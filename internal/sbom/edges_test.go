@@ -145,6 +145,7 @@ func TestHostileManifests(t *testing.T) {
 func TestCoverageInWords(t *testing.T) {
 	for want, of := range map[string]sbom.EdgeCoverage{
 		"no edges known for 3 packages":                                     {Packages: 3},
+		"1 edge, known for 1 of 1 package":                                  {Packages: 1, Known: 1, Edges: 1},
 		"5 edges, known for 2 of 3 packages, 1 needed and not in the image": {Packages: 3, Known: 2, Edges: 5, Missing: 1},
 	} {
 		if of.String() != want {
