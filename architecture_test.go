@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"internal/step":         {"internal/markdown", "internal/outcome"},
 	"internal/signing":      {"internal/evidence", "internal/image", "internal/outcome", "internal/strictjson"},
 	"internal/scan":         {"internal/advisory", "internal/evidence", "internal/outcome", "internal/policy", "internal/sbom", "internal/strictjson"},
-	"internal/sbom":         {"internal/evidence", "internal/graph", "internal/image", "internal/memory", "internal/outcome", "internal/strictjson"},
+	"internal/sbom":         {"internal/evidence", "internal/graph", "internal/image", "internal/memory", "internal/outcome", "internal/strictjson", "internal/stricttext"},
 	"internal/lineage":      {"internal/graph", "internal/strictjson"},
 	"internal/graph":        {},
 	"internal/advisory":     {"internal/outcome", "internal/strictjson"},
@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"internal/memory":       {},
 	"internal/outcome":      {},
 	"internal/strictjson":   {},
+	"internal/stricttext":   {},
 	"internal/registrytest": {},
 
 	"internal/advisory/testset": {},

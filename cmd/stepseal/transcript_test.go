@@ -220,6 +220,16 @@ func pushed(registry *registrytest.Registry, ref, kind string, rest []string) (v
 			return v1.Hash{}, err
 		}
 		return registry.PushIndex(ref, index)
+	case "buildkit", "buildkit-stages":
+		options.Platform, options.SBOMs = "linux/amd64", []string{buildKitSBOM("sbom-build", "4.17.21"), buildKitSBOM("sbom", "4.17.15")}
+		if kind == "buildkit-stages" {
+			options.SBOMs[1] = buildKitSBOM("sbom-test", "4.17.15")
+		}
+		index, err := registrytest.IndexOf(options)
+		if err != nil {
+			return v1.Hash{}, err
+		}
+		return registry.PushIndex(ref, index)
 	case "three", "three-bad", "three-replaced":
 		return pushThree(registry, ref, kind)
 	case "empty", "scratch":
@@ -254,6 +264,12 @@ func pushed(registry *registrytest.Registry, ref, kind string, rest []string) (v
 		return v1.Hash{}, err
 	}
 	return registry.Push(ref, img)
+}
+
+// buildKitSBOM is an SBOM as BuildKit's scanner writes it, of one version of lodash.
+func buildKitSBOM(name, version string) string {
+	return fmt.Sprintf(`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":%q,"packages":[{"SPDXID":"SPDXRef-a","name":"lodash","versionInfo":%q,`+
+		`"externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/lodash@%[2]s"}]}]}`, name, version)
 }
 
 // pushThree pushes an index of three platforms, with the one of linux/riscv64 vulnerable or replaced.

@@ -163,7 +163,6 @@ type remoteStore struct {
 }
 
 func (s *remoteStore) root(ctx context.Context) (manifest, error) {
-	s.read = map[v1.Hash]*remote.Descriptor{}
 	if s.ref.digest != "" {
 		return s.get(ctx, s.repo.Digest(s.ref.digest))
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 )
@@ -103,7 +104,7 @@ func (r *Registry) store(ctx context.Context, ref Reference, platform v1.Platfor
 	case ref.daemon:
 		return r.openDaemon(ctx, ref, platform, progress)
 	}
-	return &remoteStore{registry: r, ref: ref, repo: r.repository(ref)}, nil
+	return &remoteStore{registry: r, ref: ref, repo: r.repository(ref), read: map[v1.Hash]*remote.Descriptor{}}, nil
 }
 
 func (s *Set) load(ctx context.Context, from store, entries []v1.Descriptor, platform v1.Platform, progress Progress) error {

@@ -97,7 +97,7 @@ var table = []Row{
 	{UnsupportedSource, Misused, "The step cannot work on this kind of image source. Signing and verifying need an image in a registry.", "push the image first, then name it by its registry reference"},
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
-	{SBOMUnreadable, Misused, "The SBOM file is not a document that can be read: not JSON, of an unknown format, or beyond the bounds on size and depth.", "CycloneDX JSON, SPDX JSON and syft JSON as generate-sbom writes them are read"},
+	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
 	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
 	{AdvisoryUnusable, Misused, "A file given to `database build` is not an advisory record that can be read.", "OSV JSON files, folders of them, JSON lines, and the KEV catalogue are read"},
 

@@ -21,6 +21,7 @@ type AppOptions struct {
 	GoVersion    string    // that built the binary, as in "go1.26.8"; empty: DefaultGoVersion
 	GoModules    []Package // change or add to DefaultGoModules
 	GoSymbols    []string  // functions in the binary, as in "golang.org/x/text/language.ParseAcceptLanguage"
+	SBOMs        []string  // SPDX documents that BuildKit left about it, in an index
 	Files        []File    // a layer more, on top
 }
 

@@ -10,7 +10,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-const provenanceType = "https://slsa.dev/provenance/v0.2"
+const (
+	provenanceType = "https://slsa.dev/provenance/v0.2"
+	spdxType       = "https://spdx.dev/Document"
+)
 
 // Index is the shop for linux/amd64 and linux/arm64, listed as BuildKit does: after the images come their attestation
 // manifests, one each, for the platform unknown/unknown. The platform of the options does not count.
@@ -36,7 +39,7 @@ func IndexOf(shops ...AppOptions) (v1.ImageIndex, error) {
 		if err != nil {
 			return nil, err
 		}
-		attestation, err := buildKitAttestation(digest)
+		attestation, err := buildKitAttestation(digest, opt.SBOMs)
 		if err != nil {
 			return nil, err
 		}
@@ -54,24 +57,33 @@ func IndexOf(shops ...AppOptions) (v1.ImageIndex, error) {
 }
 
 // https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
-func buildKitAttestation(of v1.Hash) (v1.Image, error) {
-	statement, err := json.Marshal(map[string]any{
-		"_type":         "https://in-toto.io/Statement/v0.1",
-		"predicateType": provenanceType,
-		"subject":       []any{map[string]any{"name": "shop", "digest": map[string]string{of.Algorithm: of.Hex}}},
-		"predicate":     map[string]any{"builder": map[string]string{"id": ""}, "buildType": "https://mobyproject.org/buildkit@v1"},
-	})
+func buildKitAttestation(of v1.Hash, sboms []string) (v1.Image, error) {
+	img, err := build(*unknownPlatform(), fixedTime(), nil)
 	if err != nil {
 		return nil, err
 	}
-	base, err := build(*unknownPlatform(), fixedTime(), nil)
-	if err != nil {
-		return nil, err
+	add := func(predicateType string, predicate any) error {
+		statement, err := json.Marshal(map[string]any{
+			"_type":         "https://in-toto.io/Statement/v0.1",
+			"predicateType": predicateType,
+			"subject":       []any{map[string]any{"name": "shop", "digest": map[string]string{of.Algorithm: of.Hex}}},
+			"predicate":     predicate,
+		})
+		if err != nil {
+			return err
+		}
+		img, err = mutate.Append(img, mutate.Addendum{
+			Layer:       static.NewLayer(statement, "application/vnd.in-toto+json"),
+			Annotations: map[string]string{"in-toto.io/predicate-type": predicateType},
+		})
+		return err
 	}
-	return mutate.Append(base, mutate.Addendum{
-		Layer:       static.NewLayer(statement, "application/vnd.in-toto+json"),
-		Annotations: map[string]string{"in-toto.io/predicate-type": provenanceType},
-	})
+	for _, document := range sboms {
+		if err := add(spdxType, json.RawMessage(document)); err != nil {
+			return nil, err
+		}
+	}
+	return img, add(provenanceType, map[string]any{"builder": map[string]string{"id": ""}, "buildType": "https://mobyproject.org/buildkit@v1"})
 }
 
 func unknownPlatform() *v1.Platform { return &v1.Platform{OS: "unknown", Architecture: "unknown"} }

@@ -21,6 +21,7 @@ type Catalogue struct {
 	image   *image.Image // nil where the catalogue was read from a document
 	tool    Tool
 	read    string // what a folder was taken for
+	lost    int    // components that describe software, and that became no package
 	edges   edges  // what reading the image told of dependencies, beside the relationships in content
 }
 
@@ -33,7 +34,13 @@ const (
 	FromSyftJSON  Format = "syft-json"
 	FromCycloneDX Format = "cyclonedx-json"
 	FromSPDX      Format = "spdx-json"
+
+	FromCycloneDXXML Format = "cyclonedx-xml"
+	FromSPDXTagValue Format = "spdx-tag-value"
 )
+
+// Lossless says that the format keeps everything that the matcher goes by.
+func (f Format) Lossless() bool { return f == FromImage || f == FromSyftJSON }
 
 // Content is syft's own form, for the matcher. Nobody changes it.
 func (c *Catalogue) Content() *syft.SBOM { return c.content }
@@ -50,6 +57,10 @@ func (c *Catalogue) Subject() string { return c.subject }
 
 // Packages is how many packages were found.
 func (c *Catalogue) Packages() int { return c.content.Artifacts.Packages.PackageCount() }
+
+// Lost is how many components of a document describe software and became no package, for the format's reader knows no
+// kind of package for them.
+func (c *Catalogue) Lost() int { return c.lost }
 
 // FromSyft is a catalogue of content that somebody else made, for the tests of what works on catalogues.
 func FromSyft(content *syft.SBOM, from Format, subject string) *Catalogue {

@@ -88,13 +88,20 @@ func (db *Database) coverage(packages []pkg.Package) (rows []policy.Coverage, un
 // matchable says whether the package has what a look-up needs. A version that grype cannot read compares with none: each
 // record of the package is left out for it, without a word.
 func matchable(p *pkg.Package) bool {
-	if p.Name == "" || p.Version == "" || strings.EqualFold(p.Version, "unknown") || placeholder(p) {
+	if p.Name == "" || p.Version == "" || strings.EqualFold(p.Version, "unknown") || isRange(p.Version) || placeholder(p) {
 		return false
 	}
 	if version.New(p.Version, pkg.VersionFormat(*p)).Validate() != nil {
 		return false
 	}
-	return p.PURL != "" || len(p.CPEs) > 0
+	return p.PURL != "" && p.Type != syftpkg.UnknownPkg || len(p.CPEs) > 0
+}
+
+// isRange tells the versions that a manifest allows, which GitHub's dependency graph gives where there is no lock file:
+// "^4.17.0", ">= 1.0, < 2.0", "[1.0,2.0)", "4.*". Some formats' readers would compare them all the same.
+func isRange(version string) bool {
+	return strings.ContainsAny(version[:1], "^<>=*[(") || strings.HasPrefix(version, "~>") || strings.HasPrefix(version, "~=") ||
+		strings.ContainsAny(version, ",|*") || strings.Contains(version, " - ")
 }
 
 // placeholder is what a Go program says of itself where nobody gave it a version; grype does not look it up.

@@ -36,7 +36,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	content := catalogue.Content()
 	packages, of := prepare(content, catalogue.From())
 	result := Result{MatchedFrom: catalogue.From()}
-	result.Packages = content.Artifacts.Packages.PackageCount()
+	result.Packages = content.Artifacts.Packages.PackageCount() + catalogue.Lost()
 	for _, u := range catalogue.Unreadable() {
 		result.Unreadable = append(result.Unreadable, policy.Unreadable(u))
 	}
@@ -63,6 +63,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	if result.Coverage, result.Unmatchable, err = db.coverage(packages); err != nil {
 		return Result{}, outcome.New(outcome.DatabaseDamaged, "the database could not be searched").Because(err)
 	}
+	result.Unmatchable += catalogue.Lost()
 	if of.DistroDetectionFailed && of.Distro == nil {
 		result.Coverage = append(result.Coverage, policy.Coverage{Type: policy.Distribution, Release: unknownRelease})
 	}
@@ -158,7 +159,7 @@ func notes(content *syftsbom.SBOM, packages []pkg.Package, of pkg.Context, from 
 	if n := foreignLayers(content); n > 0 {
 		notes = append(notes, fmt.Sprintf("what %d of the layers hold is not known, for registries do not hand them on", n))
 	}
-	if from == sbom.FromCycloneDX || from == sbom.FromSPDX {
+	if !from.Lossless() {
 		notes = append(notes, fmt.Sprintf("matched from %s, which says less than the image: findings are coarser", from))
 	}
 	return notes

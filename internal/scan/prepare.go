@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/anchore/grype/grype/version"
 	"github.com/anchore/packageurl-go"
 	"github.com/anchore/syft/syft/artifact"
+	"github.com/anchore/syft/syft/linux"
 	syftpkg "github.com/anchore/syft/syft/pkg"
 	syftsbom "github.com/anchore/syft/syft/sbom"
 
@@ -21,13 +23,13 @@ import (
 // https://github.com/anchore/grype/blob/v0.120.1/grype/pkg/provider.go
 func prepare(content *syftsbom.SBOM, from sbom.Format) ([]pkg.Package, pkg.Context) {
 	channels := distro.DefaultFixChannels()
-	release := content.Artifacts.LinuxDistribution
+	release := osRelease(content.Artifacts.LinuxDistribution, from)
 	of := pkg.Context{Source: &content.Source, Distro: distro.FromRelease(release, channels)}
 	restrictChannels(of.Distro, channels)
 	of.DistroDetectionFailed = release != nil && of.Distro == nil
 
 	var enhancers []pkg.Enhancer
-	if from == sbom.FromCycloneDX || from == sbom.FromSPDX {
+	if !from.Lossless() {
 		enhancers = []pkg.Enhancer{upstreamsFromPURL, distroFromPURL(channels)}
 	}
 	// FromCollection appends to the packages' slices of CPEs and sets fields of copies only.
@@ -152,20 +154,40 @@ func upstream(value string, of syftpkg.Type) (pkg.UpstreamPackage, bool) {
 	return pkg.UpstreamPackage{Name: name, Version: version}, !strings.Contains(version, "@")
 }
 
-// distroFromPURL reads the distribution that syft does not read from a document.
+// families are the distributions that Trivy calls by other names than their os-release files do.
+// https://github.com/aquasecurity/trivy/blob/v0.70.0/pkg/fanal/types/const.go
+var families = map[string]string{
+	"redhat": "rhel", "amazon": "amzn", "oracle": "ol", "alma": "almalinux", "opensuse.leap": "opensuse-leap",
+	"suse linux enterprise server": "sles", "cbl-mariner": "mariner",
+}
+
+// osRelease is the release that a document tells, under the name that a database knows.
+func osRelease(told *linux.Release, from sbom.Format) *linux.Release {
+	if told == nil || from.Lossless() || families[told.ID] == "" {
+		return told
+	}
+	release := *told
+	release.ID = families[told.ID]
+	release.IDLike = []string{release.ID}
+	return &release
+}
+
+// distroFromPURL reads the distribution that syft does not read from a document. Docker Scout writes its name and its
+// version apart.
 func distroFromPURL(channels distro.FixChannels) pkg.Enhancer {
 	return func(out *pkg.Package, purl packageurl.PackageURL, _ syftpkg.Package) {
 		if out.Distro != nil {
 			return
 		}
-		for _, q := range purl.Qualifiers {
-			if q.Key != syftpkg.PURLQualifierDistro {
-				continue
-			}
-			if name, release := distro.ParseDistroString(q.Value); name != "" {
-				out.Distro = distro.NewFromNameVersion(name, release)
-				restrictChannels(out.Distro, channels)
-			}
+		told := purl.Qualifiers.Map()
+		name, release := distro.ParseDistroString(told[syftpkg.PURLQualifierDistro])
+		if name == "" {
+			name, release = told["os_name"], told["os_version"]
 		}
+		if name == "" {
+			return
+		}
+		out.Distro = distro.NewFromNameVersion(cmp.Or(families[name], name), release)
+		restrictChannels(out.Distro, channels)
 	}
 }

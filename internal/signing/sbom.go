@@ -1,16 +1,46 @@
 package signing
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
-// isSBOM takes the predicate types that others write too.
-func isSBOM(f finding) bool {
-	kind := f.kind()
+// AttestedSBOM is the document of an SBOM attestation of the subject by somebody who is trusted, and who that is. Its
+// rules are Verify's for the requirement sbom.
+func AttestedSBOM(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (doc []byte, signer string, err error) {
+	e, err := newExaminer(trust)
+	if err != nil {
+		return nil, "", err
+	}
+	j := judge{digest: subject.DigestStr(), required: Requirements{SBOM: true}, now: now}
+	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
+		return nil, "", err
+	}
+	r := j.requirement("sbom")
+	if r.Result != Trusted {
+		return nil, "", outcome.New(r.Reason, "%s: %s", subject, r.Message).With(atMost(r.Evidence)...)
+	}
+	good, _ := j.claims(isSBOM)
+	for _, s := range good {
+		if evidence.Digest(s.statement.Predicate) == r.Document && s.signer.Signer() == r.Signer {
+			return s.statement.Predicate, r.Signer, nil
+		}
+	}
+	return nil, "", outcome.New(outcome.AttestationMissing, "%s: the trusted SBOM is gone", subject)
+}
+
+func isSBOM(f finding) bool { return IsSBOMType(f.kind()) }
+
+// IsSBOMType tells the predicate types of SBOMs, those that others write too.
+func IsSBOMType(kind string) bool {
 	switch kind {
 	case evidence.SBOMPredicate, "https://cyclonedx.org/schema", "https://spdx.dev/Document":
 		return true

@@ -171,7 +171,7 @@ func (c *chain) choose() error {
 		return err
 	}
 	c.parts = parts
-	c.record.Image = atDigest(c.repository(), c.record.Digest)
+	c.record.Image = at(c.repository(), c.record.Digest)
 	c.Set("image", c.name())
 	c.Set("image-digest", c.digest())
 	known := []string{}
@@ -290,6 +290,9 @@ func (c *chain) shown(name string) string {
 
 // handOn writes evidence.json for the next step.
 func (c *chain) handOn() error {
+	if c.record.Digest == "" {
+		return nil // it would be evidence about nothing
+	}
 	raw, err := c.record.Marshal()
 	if err != nil {
 		return err
@@ -350,15 +353,7 @@ func (c *chain) digest() string {
 	return c.parts[0].platform.Digest
 }
 
-func (c *chain) name() string { return atDigest(c.repository(), c.digest()) }
-
-// atDigest is repository@digest, or the source as it was written where it gives no digest.
-func atDigest(repository, digest string) string {
-	if digest == "" {
-		return repository
-	}
-	return repository + "@" + digest
-}
+func (c *chain) name() string { return at(c.repository(), c.digest()) }
 
 // prepareOutput makes sure that there will be a place for the documents before anything is contacted.
 func (c *chain) prepareOutput() error {

@@ -42,7 +42,9 @@ var (
 		Usage: "how to speak on standard error"})
 
 	sbomFileInput = step.Parsed(step.Declaration{Name: "sbom", Placeholder: "FILE",
-		Usage: "an SBOM to go by instead of the image's content or the evidence's"}, file(outcome.SBOMUnreadable))
+		Usage: "a CycloneDX JSON document to attest instead of the evidence's"}, file(outcome.SBOMUnreadable))
+	scannedSBOMInput = step.Parsed(step.Declaration{Name: "sbom", Placeholder: "FILE",
+		Usage: "an SBOM to go by instead of the image's content or the evidence's: CycloneDX (JSON, XML), SPDX (JSON, tag-value) or syft JSON, by whatever tool; from-attestation takes the one that --public-key signed on the image, from-image the unsigned one that BuildKit left in the index"}, parseSBOMSource)
 	scanFileInput = step.Parsed(step.Declaration{Name: "scan", Placeholder: "FILE",
 		Usage: "a scan.json to go by instead of the evidence's"}, file(outcome.EvidenceUnusable))
 

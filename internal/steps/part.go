@@ -39,7 +39,7 @@ type part struct {
 	done    atomic.Bool // the image is not read any more
 }
 
-func (p *part) name() string { return atDigest(p.repository(), p.platform.Digest) }
+func (p *part) name() string { return at(p.repository(), p.platform.Digest) }
 
 // label tells the platforms of an index apart in a log; a single image needs none.
 func (p *part) label() string {

@@ -17,6 +17,7 @@ import (
 	"github.com/stepseal/stepseal/internal/report"
 	"github.com/stepseal/stepseal/internal/sbom"
 	"github.com/stepseal/stepseal/internal/scan"
+	"github.com/stepseal/stepseal/internal/signing"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -47,9 +48,10 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 		Examples: []step.Example{
 			{Text: "an image, with the limit at critical", Command: "stepseal scan-gate --image registry.example.com/team/app:1.0 --fail-on critical"},
 			{Text: "what generate-sbom found, with a database of your own", Command: "stepseal scan-gate --evidence stepseal-out --database advisories.tar.zst"},
-			{Text: "an SBOM alone", Command: "stepseal scan-gate --sbom sbom.syft.json"},
+			{Text: "an SBOM alone, of Trivy's making or anybody's", Command: "stepseal scan-gate --sbom trivy.cdx.json"},
+			{Text: "the SBOM that was attested on an image", Command: "stepseal scan-gate --image registry.example.com/team/app:1.0 --sbom from-attestation --public-key cosign.pub"},
 		},
-		Inputs:      inputs([]step.Input{imageInput, sbomFileInput}, handOver, gating, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
+		Inputs:      inputs([]step.Input{imageInput, scannedSBOMInput, publicKeyInput}, handOver, gating, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, scanOutputs),
 		Needs:       []step.Need{step.Pull, step.Internet, step.Workspace},
 		LocalConfig: true,
@@ -76,14 +78,20 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 
 // source finds what is to be scanned: the SBOM that was named, else what the evidence holds, else the image itself.
 func (c *chain) source(ctx context.Context) error {
-	ref, sbomFile, evidenceFile := imageInput.Of(c.Run), sbomFileInput.Of(c.Run), evidenceInput.Of(c.Run)
+	ref, sbomFile, evidenceFile := imageInput.Of(c.Run), scannedSBOMInput.Of(c.Run), evidenceInput.Of(c.Run)
 	if ref.IsZero() && sbomFile == "" && evidenceFile == "" {
 		return outcome.New(outcome.InvalidInput, "nothing to scan").
 			Hint("name an image with --image, the output of generate-sbom with --evidence, or a document with --sbom")
 	}
 	var named *sbom.Catalogue
-	if sbomFile != "" {
-		var err error
+	var trust signing.Trust
+	var err error
+	switch {
+	case besideImage(sbomFile):
+		if trust, err = c.askedBeside(sbomFile); err != nil {
+			return err
+		}
+	case sbomFile != "":
 		if named, err = readSBOM(sbomFile); err != nil {
 			return err
 		}
@@ -108,6 +116,9 @@ func (c *chain) source(ctx context.Context) error {
 		if err := c.nameBySBOM(named, sbomFile); err != nil {
 			return err
 		}
+	}
+	if besideImage(sbomFile) {
+		return c.takeBeside(ctx, sbomFile, trust)
 	}
 	return c.take(named)
 }
@@ -166,6 +177,8 @@ func (p *part) belongs() error {
 	case p.platform.Subject():
 	case "":
 		p.unbound()
+	case p.index():
+		p.Warn("the SBOM names the index %s, and not the image of a platform in it; Trivy does so", subject)
 	default:
 		return outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, cmp.Or(p.platform.Subject(), p.name()))
 	}
@@ -176,8 +189,8 @@ func (p *part) belongs() error {
 func (c *chain) nameBySBOM(named *sbom.Catalogue, file string) error {
 	subject := named.Subject()
 	if subject == "" {
-		return outcome.New(outcome.SBOMUnbound, "the SBOM %s does not say which image it describes, and none is named", file).
-			Hint("name the image with --image, or make the SBOM with stepseal generate-sbom")
+		c.aboutDocument(file)
+		return nil
 	}
 	if named.Name() == "" {
 		return outcome.New(outcome.SBOMUnbound, "the SBOM %s does not name its image", file).Hint("name the image with --image")

@@ -17,6 +17,8 @@ import (
 type Bounds struct {
 	Bytes    int64 // size of the document
 	Depth    int   // nesting of objects and arrays
+	Values   int   // objects and arrays in all
+	Elements int   // of one array
 	FoldKeys bool  // refuse keys of one object that differ in case only
 }
 
@@ -72,12 +74,14 @@ type walker struct {
 	at     int
 	bounds Bounds
 	open   []level
+	values int
 }
 
 // level is one open object or array.
 type level struct {
 	object  bool
 	wantKey bool
+	commas  int
 	few     [][]byte // the keys, while they are few
 	many    map[string]bool
 }
@@ -94,8 +98,7 @@ func (w *walker) walk() error {
 		case '}', ']':
 			w.open = w.open[:len(w.open)-1]
 		case ',':
-			top := &w.open[len(w.open)-1]
-			top.wantKey = top.object
+			err = w.next(&w.open[len(w.open)-1])
 		case '"':
 			err = w.text()
 		}
@@ -106,9 +109,21 @@ func (w *walker) walk() error {
 	return nil
 }
 
+// next is a comma's meaning: another key, or another element.
+func (w *walker) next(top *level) error {
+	top.wantKey = top.object
+	if top.commas++; !top.object && w.bounds.Elements > 0 && top.commas >= w.bounds.Elements {
+		return fmt.Errorf("an array of more than %d elements (at byte %d)", w.bounds.Elements, w.at)
+	}
+	return nil
+}
+
 func (w *walker) enter(object bool) error {
 	if w.bounds.Depth > 0 && len(w.open) >= w.bounds.Depth {
 		return fmt.Errorf("nested deeper than %d (at byte %d)", w.bounds.Depth, w.at)
+	}
+	if w.values++; w.bounds.Values > 0 && w.values > w.bounds.Values {
+		return fmt.Errorf("more than %d objects and arrays", w.bounds.Values)
 	}
 	if len(w.open) == cap(w.open) {
 		w.open = append(w.open, level{})[:len(w.open)]
@@ -116,7 +131,7 @@ func (w *walker) enter(object bool) error {
 	// The room of a closed level is used again.
 	w.open = w.open[:len(w.open)+1]
 	top := &w.open[len(w.open)-1]
-	top.object, top.wantKey, top.few, top.many = object, object, top.few[:0], nil
+	top.object, top.wantKey, top.commas, top.few, top.many = object, object, 0, top.few[:0], nil
 	return nil
 }
 

@@ -40,6 +40,11 @@ func TestCheck(t *testing.T) {
 		"not JSON":                          {`hello`, bounds, "not JSON"},
 		"a byte order mark":                 {"\ufeff{}", bounds, "not JSON"},
 		"UTF-16":                            {"\xff\xfe{\x00}\x00", bounds, "not UTF-8"},
+		"as many elements as allowed":       {`[1,2,3]`, strictjson.Bounds{Elements: 3}, ""},
+		"more elements":                     {`{"a":[1,2,3,4]}`, strictjson.Bounds{Elements: 3}, "more than 3 elements"},
+		"keys are no elements":              {`{"a":1,"b":2,"c":3,"d":[[1],[2]]}`, strictjson.Bounds{Elements: 3}, ""},
+		"as many objects as allowed":        {`[{},{}]`, strictjson.Bounds{Values: 3}, ""},
+		"more objects":                      {`[{},{},[]]`, strictjson.Bounds{Values: 3}, "more than 3 objects"},
 		"NaN":                               {`{"a":NaN}`, bounds, "not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
