@@ -290,7 +290,7 @@ func (c *chain) shown(name string) string {
 
 // handOn writes evidence.json for the next step.
 func (c *chain) handOn() error {
-	if c.record.Digest == "" {
+	if c.record.Digest == "" && !evidence.Undigested(c.record.Image) {
 		return nil // it would be evidence about nothing
 	}
 	raw, err := c.record.Marshal()
