@@ -323,7 +323,7 @@ func TestArchivesThatCannotBeRead(t *testing.T) {
 func TestPackedLayerOfAnotherContent(t *testing.T) {
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
-	if _, err := io.WriteString(w, strings.Repeat("x", 1024)); err != nil {
+	if _, err := io.WriteString(w, strings.Repeat("\x00", 1024)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
