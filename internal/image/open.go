@@ -68,6 +68,13 @@ func (i *Image) Err() error {
 	return i.content.err()
 }
 
+func (i *Image) layers() []*checkedLayer {
+	if i.content == nil {
+		return nil
+	}
+	return i.content.layers
+}
+
 // store is where manifests and layers come from.
 type store interface {
 	root(context.Context) (manifest, error)

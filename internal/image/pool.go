@@ -61,13 +61,13 @@ func (p *Pool) Close() error { return os.RemoveAll(p.dir) }
 func (p *Pool) Drop(img *Image, others []*Image) {
 	kept := map[identity]bool{}
 	for _, other := range others {
-		for _, layer := range other.content.layers {
+		for _, layer := range other.layers() {
 			kept[layer.identity()] = true
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, layer := range img.content.layers {
+	for _, layer := range img.layers() {
 		entry, ok := p.layers[layer.identity()]
 		if !ok || kept[layer.identity()] {
 			continue

@@ -41,11 +41,12 @@ var (
 	formatInput = step.Text(step.Declaration{Name: "log-format", Placeholder: "FORMAT", Choices: []string{"text", "json"}, Default: "text",
 		Usage: "how to speak on standard error"})
 
-	sbomFileInput = step.Parsed(step.Declaration{Name: "sbom", Placeholder: "FILE",
-		Usage: "a CycloneDX JSON document to attest instead of the evidence's"}, file(outcome.SBOMUnreadable))
-	scannedSBOMInput = step.Parsed(step.Declaration{Name: "sbom", Placeholder: "FILE",
-		Usage: "an SBOM to go by instead of the image's content or the evidence's: CycloneDX (JSON, XML), SPDX (JSON, tag-value) or syft JSON, by whatever tool; from-attestation takes the one that --public-key signed on the image, from-image the unsigned one that BuildKit left in the index"}, parseSBOMSource)
-	scanFileInput = step.Parsed(step.Declaration{Name: "scan", Placeholder: "FILE",
+	// scan-gate takes more of the same than sign-attest.
+	sbomDeclaration = step.Declaration{Name: "sbom", Placeholder: "FILE",
+		Usage: "an SBOM to go by instead of the evidence's or the image's content; sign-attest takes a file in CycloneDX JSON, scan-gate CycloneDX (JSON, XML), SPDX (JSON, tag-value) or syft JSON of whatever tool, and from-attestation for the one that --public-key signed on the image, or from-image for the unsigned one that BuildKit left in the index"}
+	sbomFileInput    = step.Parsed(sbomDeclaration, file(outcome.SBOMUnreadable))
+	scannedSBOMInput = step.Parsed(sbomDeclaration, parseSBOMSource)
+	scanFileInput    = step.Parsed(step.Declaration{Name: "scan", Placeholder: "FILE",
 		Usage: "a scan.json to go by instead of the evidence's"}, file(outcome.EvidenceUnusable))
 
 	failOnInput = step.Parsed(step.Declaration{Name: "fail-on", Placeholder: "SEVERITY", Default: "high", Section: "gate", Choices: policy.Limits(),
