@@ -41,7 +41,6 @@ type attack struct {
 	path   string                            // what the registry answers otherwise
 	answer registrytest.Behaviour
 	flags  []string
-	code   int
 	reason string
 	says   []string // on standard error
 }
@@ -61,12 +60,17 @@ var sources = map[string]func(t *testing.T, r *registrytest.Registry, content mu
 		must(t, registrytest.OCILayout(dir, content))
 		return "oci-layout:" + dir
 	},
+	"archive": func(t *testing.T, _ *registrytest.Registry, content mutate.Appendable) string {
+		file := filepath.Join(t.TempDir(), "shop.tar")
+		must(t, registrytest.DockerArchive(file, "shop:1", content.(v1.Image)))
+		return "docker-archive:" + file
+	},
 }
 
 var (
-	anywhere     = []string{"registry", "layout"}
+	anywhere     = []string{"registry", "layout", "archive"}
+	byManifest   = []string{"registry", "layout"} // an archive has none, or none that says how large a layer is
 	fromRegistry = []string{"registry"}
-	fromLayout   = []string{"layout"}
 )
 
 const manifests, blobs = "/v2/shop/manifests/*", "/v2/shop/blobs/*"
@@ -77,15 +81,15 @@ func attacks() map[string]attack {
 		"a layer of 20 MB that unpacks to 20 GB": {image: raw(registrytest.Bomb), from: anywhere, reason: "too-large", says: []string{"decompression bomb", "--max-compression-ratio", "layer 1 (sha256:"}},
 		"five million files":                     {image: raw(registrytest.Crowd), from: anywhere, reason: "too-large", says: []string{"more than 1000000 files", "--max-layer-files"}},
 
-		"a manifest that is too large": {from: anywhere, flags: []string{"--max-manifest-size", "100B"}, reason: "too-large", says: []string{"larger than 100 bytes", "--max-manifest-size"}},
+		"a manifest that is too large": {from: byManifest, flags: []string{"--max-manifest-size", "100B"}, reason: "too-large", says: []string{"larger than 100 bytes", "--max-manifest-size"}},
 		"a manifest without an end":    {from: fromRegistry, path: manifests, answer: registrytest.Endless(string(types.OCIManifestSchema1), 0), reason: "too-large", says: []string{"--max-manifest-size"}},
 		"a manifest of a terabyte":     {from: fromRegistry, path: manifests, answer: registrytest.Endless(string(types.OCIManifestSchema1), 1<<40), reason: "too-large", says: []string{"--max-manifest-size"}},
-		"a config that is too large":   {from: anywhere, flags: []string{"--max-config-size", "100B"}, reason: "too-large", says: []string{"config claims", "--max-config-size"}},
+		"a config that is too large":   {from: anywhere, flags: []string{"--max-config-size", "100B"}, reason: "too-large", says: []string{"bytes; ", "--max-config-size"}},
 		"a config without an end":      {from: fromRegistry, path: blobs, answer: registrytest.Endless(string(types.OCIConfigJSON), 0), reason: "content-damaged"},
-		"too many entries in an index": {image: index(3), from: anywhere, flags: []string{"--max-index-entries", "2"}, reason: "too-large", says: []string{"has 3 entries", "--max-index-entries"}},
+		"too many entries in an index": {image: index(3), from: byManifest, flags: []string{"--max-index-entries", "2"}, reason: "too-large", says: []string{"has 3 entries", "--max-index-entries"}},
 		"too many layers":              {image: manyLayers(3), from: anywhere, flags: []string{"--max-layers", "2"}, reason: "too-large", says: []string{"has 3 layers", "--max-layers"}},
-		"a layer that is too large":    {from: anywhere, flags: []string{"--max-layer-size", "100B"}, reason: "too-large", says: []string{"layer 1 (sha256:", "--max-layer-size"}},
-		"a layer of a terabyte":        {image: sized(1 << 40), from: anywhere, reason: "too-large", says: []string{"claims 1099511627776 bytes", "--max-layer-size"}},
+		"a layer that is too large":    {from: byManifest, flags: []string{"--max-layer-size", "100B"}, reason: "too-large", says: []string{"layer 1 (sha256:", "--max-layer-size"}},
+		"a layer of a terabyte":        {image: sized(1 << 40), from: byManifest, reason: "too-large", says: []string{"claims 1099511627776 bytes", "--max-layer-size"}},
 
 		"a layer that unpacks to too much":      {image: tarred(file("a", 1<<20)), from: anywhere, flags: []string{"--max-unpacked-layer-size", "512KiB"}, reason: "too-large", says: []string{"--max-unpacked-layer-size"}},
 		"layers that unpack to too much":        {image: manyLayers(20), from: anywhere, flags: []string{"--max-unpacked-size", "20KB"}, reason: "too-large", says: []string{"--max-unpacked-size"}},

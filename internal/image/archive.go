@@ -52,7 +52,7 @@ func openArchive(ctx context.Context, ref Reference, file, scratch string, limit
 		return nil, archiveFault(ref, err)
 	}
 	s := &archiveStore{ref: ref, files: files, limits: limits}
-	raw, err := files.read("manifest.json", limits.ManifestBytes)
+	raw, err := files.read("manifest.json", limits.ManifestBytes, "max-manifest-size")
 	if errors.Is(err, os.ErrNotExist) {
 		err := outcome.New(outcome.NotAnImage, "%s: the archive holds no manifest.json, as docker save writes it", ref)
 		if files.has("index.json") {
@@ -91,7 +91,7 @@ func (s *archiveStore) root(ctx context.Context) (manifest, error) {
 	if err != nil {
 		return manifest{}, err
 	}
-	config, err := s.files.read(chosen.Config, s.limits.ConfigBytes)
+	config, err := s.files.read(chosen.Config, s.limits.ConfigBytes, "max-config-size")
 	if err != nil {
 		return manifest{}, s.fault(err, "the config %.200q", chosen.Config)
 	}
@@ -105,7 +105,7 @@ func (s *archiveStore) root(ctx context.Context) (manifest, error) {
 	}
 	switch n := len(chosen.Layers); {
 	case int64(n) > s.limits.Layers:
-		return manifest{}, outcome.New(outcome.TooLarge, "%s has %d layers, more than the %d allowed", s.ref, n, s.limits.Layers)
+		return manifest{}, beyond("max-layers", "%s has %d layers, more than the %d allowed", s.ref, n, s.limits.Layers)
 	case n != len(parsed.RootFS.DiffIDs):
 		return manifest{}, outcome.New(outcome.NotAnImage, "%s: manifest.json has %d layers and the config %d", s.ref, n, len(parsed.RootFS.DiffIDs))
 	}
@@ -224,7 +224,7 @@ func (s *archiveStore) image(_ context.Context, m manifest) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := s.files.read(chosen.Config, s.limits.ConfigBytes)
+	config, err := s.files.read(chosen.Config, s.limits.ConfigBytes, "max-config-size")
 	if err != nil {
 		return nil, err
 	}

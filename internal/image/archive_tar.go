@@ -221,13 +221,14 @@ func (t *tarFiles) open(at tarFile) *io.SectionReader {
 	return io.NewSectionReader(t.file, at.offset, at.size)
 }
 
-func (t *tarFiles) read(name string, limit int64) ([]byte, error) {
+// read is a small file, whole; flag is the input that raises the limit.
+func (t *tarFiles) read(name string, limit int64, flag string) ([]byte, error) {
 	at, err := t.find(name)
 	if err != nil {
 		return nil, err
 	}
 	if at.size > limit {
-		return nil, outcome.New(outcome.TooLarge, "%.200q has %d bytes; %d are allowed", name, at.size, limit)
+		return nil, beyond(flag, "%.200q has %d bytes; %d are allowed", name, at.size, limit)
 	}
 	return io.ReadAll(t.open(at))
 }

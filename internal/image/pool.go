@@ -91,10 +91,14 @@ type Layer struct {
 // Unpacked is an image whose layers are all there, in its order.
 type Unpacked struct{ Layers []*Layer }
 
-// Bytes, Files and Weight are those of all layers. A layer that occurs twice counts twice: whoever reads the image
+// Bytes is what all layers unpack to. A layer that occurs twice counts twice, here and below: whoever reads the image
 // reads it twice.
-func (u *Unpacked) Bytes() int64  { return u.sum(func(l *Layer) int64 { return l.Bytes }) }
-func (u *Unpacked) Files() int64  { return u.sum(func(l *Layer) int64 { return l.Files }) }
+func (u *Unpacked) Bytes() int64 { return u.sum(func(l *Layer) int64 { return l.Bytes }) }
+
+// Files is how many files all layers hold, as Limits.Files counts them.
+func (u *Unpacked) Files() int64 { return u.sum(func(l *Layer) int64 { return l.Files }) }
+
+// Weight is what Weigh said of the files of all layers.
 func (u *Unpacked) Weight() int64 { return u.sum(func(l *Layer) int64 { return l.Weight }) }
 
 func (u *Unpacked) sum(of func(*Layer) int64) (total int64) {
