@@ -36,29 +36,33 @@ func TestDocumentsOfOtherTools(t *testing.T) {
 	withSSL := append([]policy.Coverage{row("deb", "debian:11.8", 1, true)}, languages...)
 	twoNPM := slices.Clone(withSSL)
 	twoNPM[3].Packages = 2 // syft lists the application itself
+	inAnImage := []policy.Coverage{row("deb", "debian:11.8", 1, true), row("go-module", "", 3, true), row("npm", "", 2, true), row("python", "", 1, true)}
 	for name, c := range map[string]struct {
 		from        sbom.Format
 		packages    int
 		unmatchable int
 		coverage    []policy.Coverage
 	}{
-		"syft-cyclonedx-1.4.json":     {sbom.FromCycloneDX, 6, 0, twoNPM},
-		"syft-cyclonedx-1.4.xml":      {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-cyclonedx-1.6.xml":      {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-cyclonedx-1.5.xml":      {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-cyclonedx-1.6.json":     {sbom.FromCycloneDX, 6, 0, twoNPM},
-		"syft-cyclonedx-1.7.xml":      {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-spdx-2.2.json":          {sbom.FromSPDX, 6, 0, twoNPM},
-		"syft-spdx-2.3.json":          {sbom.FromSPDX, 6, 0, twoNPM},
-		"syft-spdx-2.3.spdx":          {sbom.FromSPDXTagValue, 6, 0, twoNPM},
-		"syft.json":                   {sbom.FromSyftJSON, 6, 0, twoNPM},
-		"trivy-cyclonedx-1.6.json":    {sbom.FromCycloneDX, 5, 0, withSSL},
-		"trivy-spdx-2.3.json":         {sbom.FromSPDX, 5, 0, withSSL},
-		"cdxgen-cyclonedx-1.6.json":   {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
-		"cdxgen-cyclonedx-1.7.json":   {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
-		"github-api-spdx-2.3.json":    {sbom.FromSPDX, 6, 2, languages},
-		"github-export-spdx-2.3.json": {sbom.FromSPDX, 6, 2, languages},
-		"sbom-tool-spdx-2.2.json":     {sbom.FromSPDX, 5, 1, languages},
+		"syft-cyclonedx-1.4.json":       {sbom.FromCycloneDX, 6, 0, twoNPM},
+		"syft-cyclonedx-1.4.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-cyclonedx-1.6.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-cyclonedx-1.5.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-cyclonedx-1.6.json":       {sbom.FromCycloneDX, 6, 0, twoNPM},
+		"syft-cyclonedx-1.7.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-spdx-2.2.json":            {sbom.FromSPDX, 6, 0, twoNPM},
+		"syft-spdx-2.3.json":            {sbom.FromSPDX, 6, 0, twoNPM},
+		"syft-spdx-2.3.spdx":            {sbom.FromSPDXTagValue, 6, 0, twoNPM},
+		"syft.json":                     {sbom.FromSyftJSON, 6, 0, twoNPM},
+		"trivy-java-cyclonedx-1.6.json": {sbom.FromCycloneDX, 5, 0, withSSL},
+		"trivy-java-spdx-2.3.json":      {sbom.FromSPDX, 5, 0, withSSL},
+		"trivy-cyclonedx-1.6.json":      {sbom.FromCycloneDX, 8, 1, inAnImage},
+		"trivy-spdx-2.3.json":           {sbom.FromSPDX, 8, 1, inAnImage},
+		"trivy-spdx-2.3.spdx":           {sbom.FromSPDXTagValue, 8, 1, inAnImage},
+		"cdxgen-cyclonedx-1.6.json":     {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
+		"cdxgen-cyclonedx-1.7.json":     {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
+		"github-api-spdx-2.3.json":      {sbom.FromSPDX, 6, 2, languages},
+		"github-export-spdx-2.3.json":   {sbom.FromSPDX, 6, 2, languages},
+		"sbom-tool-spdx-2.2.json":       {sbom.FromSPDX, 5, 1, languages},
 		"scout-spdx-2.3.json": {sbom.FromSPDX, 7, 0, []policy.Coverage{row("deb", "debian:11", 2, true), row("go-module", "", 2, true),
 			row("java-archive", "", 1, true), row("npm", "", 1, true), row("python", "", 1, true)}},
 		"nested-cyclonedx-1.5.json": {sbom.FromCycloneDX, 7, 4, []policy.Coverage{row("deb", "debian:11", 1, true),
@@ -117,7 +121,7 @@ func idsNamed(r Result, name string) []string {
 // Every sample is in the table above or it proves nothing.
 func TestEverySampleIsOfAKnownTool(t *testing.T) {
 	files, err := os.ReadDir(foreignDocuments)
-	if err != nil || len(files) != 20 { // with README.md
+	if err != nil || len(files) != 23 { // with README.md
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }
