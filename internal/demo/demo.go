@@ -4,6 +4,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -147,7 +148,25 @@ func (d *demo) refuse(ctx context.Context) error {
 	if len(report.Findings) > 0 {
 		d.say("   it lies in %s", strings.ReplaceAll(report.Findings[0].Where(), ":", "\n              in which is "))
 	}
+	if err := d.why(ctx, "log4j-core", "refused"); err != nil {
+		return err
+	}
 	d.say("   not signed: the chain stopped at the %s", result.output("stopped-at"))
+	return nil
+}
+
+// why shows the way by which a package came in.
+func (d *demo) why(ctx context.Context, what, folder string) error {
+	var answer bytes.Buffer
+	result := d.executeTo(ctx, &answer, steps.Why(), map[string]string{"component": what, "evidence": d.file(folder)})
+	if err := result.unexpected("why "+what, outcome.Accepted, ""); err != nil {
+		return err
+	}
+	for line := range strings.Lines(answer.String()) {
+		if way, ok := strings.CutPrefix(strings.TrimSpace(line), "image > "); ok {
+			d.say("   it came in by image > %s", way)
+		}
+	}
 	return nil
 }
 
@@ -294,9 +313,13 @@ func (r result) unexpected(what string, want outcome.Ending, reason outcome.Reas
 
 // execute runs a step as the command line would, with nothing of this machine's environment.
 func (d *demo) execute(ctx context.Context, spec *step.Spec, flags map[string]string) result {
+	return d.executeTo(ctx, io.Discard, spec, flags)
+}
+
+func (d *demo) executeTo(ctx context.Context, stdout io.Writer, spec *step.Spec, flags map[string]string) result {
 	witness := &witness{}
 	cache := map[string]string{"XDG_CACHE_HOME": filepath.Join(d.Scratch, "cache")}
-	world := step.World{Getenv: func(name string) string { return cache[name] }, Stdout: io.Discard, Host: witness, Version: d.Version, Anonymous: true,
+	world := step.World{Getenv: func(name string) string { return cache[name] }, Stdout: stdout, Host: witness, Version: d.Version, Anonymous: true,
 		NewScratch: func() (string, error) { return os.MkdirTemp(d.Scratch, "step") }}
 	_ = step.Execute(ctx, spec, flags, nil, steps.Inputs(), world)
 	return result{witness.result}

@@ -8,14 +8,12 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/scan"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -33,13 +31,6 @@ type chain struct {
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte
-}
-
-// database is opened when the first part needs it.
-type database struct {
-	once sync.Once
-	db   *scan.Database
-	err  error
 }
 
 func newChain(r *step.Run) (*chain, error) {

@@ -53,7 +53,7 @@ Everything is read back and verified after it was written. Running the step agai
 				return err
 			}
 			if len(c.parts) > 1 && (c.sbomNamed != nil || c.scanNamed != nil) {
-				return outcome.New(outcome.InvalidInput, "--sbom and --scan are one platform's, and the index has %d", len(c.parts)).Hint("name the platform with --platform, or hand on evidence")
+				return outcome.New(outcome.PlatformUnnamed, "--sbom and --scan are one platform's, and %s has %d", c.name(), len(c.parts)).Hint("name the platform with --platform, or hand on evidence of all")
 			}
 			if err := c.signAttest(ctx, key); err != nil {
 				return err

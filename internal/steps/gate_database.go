@@ -1,0 +1,78 @@
+package steps
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/stepseal/stepseal/internal/scan"
+	"github.com/stepseal/stepseal/internal/step"
+)
+
+// database is opened when the first part needs it.
+type database struct {
+	once sync.Once
+	db   *scan.Database
+	err  error
+}
+
+// openDatabase opens the database once, whichever part is the first to need it.
+func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
+	c.database.once.Do(func() {
+		source := databaseSource(c.Run)
+		source.URL, source.UpdateAllowed, source.CertificateAuthority = databaseURLInput.Of(c.Run), true, authorityInput.Of(c.Run)
+		if source.Path == "" {
+			c.Note("using Grype's advisory database; an update may take a minute")
+		}
+		c.database.db, c.database.err = scan.Open(ctx, source, databaseLimits(c.Run), c.Now())
+	})
+	return c.database.db, c.database.err
+}
+
+func (c *chain) closeDatabase() {
+	if c.database.db != nil {
+		c.database.db.Close()
+	}
+}
+
+func databaseSource(r *step.Run) scan.Source {
+	return scan.Source{Path: databaseInput.Of(r), CacheDir: cacheDir(r), GrypeDir: r.Getenv("GRYPE_DB_CACHE_DIR")}
+}
+
+// databaseLimits takes 0, which nobody means as "no data is fresh enough", as no limit.
+func databaseLimits(r *step.Run) scan.Limits {
+	if age := databaseAgeInput.Of(r); age > 0 {
+		return scan.Limits{MaxAge: age}
+	}
+	return scan.Limits{MaxAge: math.MaxInt64}
+}
+
+// cacheDir is where unpacked databases are kept between runs; where that cannot be written, for this run only.
+func cacheDir(r *step.Run) string {
+	var dir string
+	if cache := r.Getenv("XDG_CACHE_HOME"); cache != "" {
+		dir = filepath.Join(cache, "stepseal")
+	} else if home := r.Getenv("HOME"); home != "" {
+		dir = filepath.Join(home, ".cache", "stepseal")
+	}
+	// SQLite takes the path as a URI, in which these would mean something else.
+	if dir == "" || strings.ContainsAny(dir, "?#%") || !writable(dir) {
+		return filepath.Join(r.Scratch, "cache")
+	}
+	return dir
+}
+
+func writable(dir string) bool {
+	if os.MkdirAll(dir, 0o755) != nil {
+		return false
+	}
+	probe, err := os.CreateTemp(dir, ".probe-")
+	if err != nil {
+		return false
+	}
+	probe.Close()
+	return os.Remove(probe.Name()) == nil
+}
