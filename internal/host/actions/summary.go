@@ -15,7 +15,8 @@ import (
 const (
 	maxSummary = 1 << 20
 	ourSummary = 900 << 10
-	noticeRoom = 1 << 10 // for saying that something is missing
+	noticeRoom = 1 << 10 // for saying that something is missing, and for closing what is open
+	maxOpen    = 16      // tags of a kind, far more than a report nests
 )
 
 func (h *Host) writeSummary(result step.Result) error {
@@ -55,11 +56,12 @@ func shortened(text string, room int, result step.Result) string {
 		closing.WriteString("```\n")
 	}
 	for _, tag := range []string{"table", "details"} {
-		for range strings.Count(kept, "<"+tag) - strings.Count(kept, "</"+tag+">") {
+		for range min(maxOpen, strings.Count(kept, "<"+tag)-strings.Count(kept, "</"+tag+">")) {
 			closing.WriteString("</" + tag + ">\n")
 		}
 	}
 	whole := cmp.Or(result.Output("scan"), result.Output("evidence"), "scan.json in the output directory")
-	missing := fmt.Sprintf("This summary ends here, for GitHub takes no more: %d of its %d bytes are shown. Everything is in %s.", len(kept), len(text), cut(whole, maxTitle))
-	return kept + closing.String() + "\n" + markdown.Note(missing)
+	missing := fmt.Sprintf("This summary is cut, for GitHub takes no more: %d of its %d bytes are shown. Everything is in %s.", len(kept), len(text), cut(whole, maxTitle))
+	// In front, where nothing that is open can hide it.
+	return markdown.Note(missing) + kept + closing.String()
 }
