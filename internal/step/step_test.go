@@ -355,3 +355,86 @@ func TestParseBytes(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyMaterial(t *testing.T) {
+	const key = "-----BEGIN PRIVATE KEY-----\nMIIsecret\n-----END PRIVATE KEY-----\n"
+	file := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	material := KeyMaterial(Declaration{Name: "key", Usage: "x", Secret: true, Required: true, ToWrite: true}, outcome.KeyUnusable, 100)
+	for name, test := range map[string]struct {
+		flags, env map[string]string
+		want       string // empty: a mistake
+		file       string
+	}{
+		"a path by the flag":              {flags: map[string]string{"key": file}, want: key, file: file},
+		"a path by the variable":          {env: map[string]string{"STEPSEAL_KEY": file}, want: key, file: file},
+		"a path by the variable of one":   {env: map[string]string{"STEPSEAL_KEY_FILE": file}, want: key, file: file},
+		"the content by the variable":     {env: map[string]string{"STEPSEAL_KEY": key}, want: key},
+		"never the content by the flag":   {flags: map[string]string{"key": key}},
+		"no file":                         {env: map[string]string{"STEPSEAL_KEY": "MIIsecret"}},
+		"a folder":                        {env: map[string]string{"STEPSEAL_KEY": filepath.Dir(file)}},
+		"nothing":                         {},
+		"more than there may be of a key": {env: map[string]string{"STEPSEAL_KEY_FILE": "/dev/zero"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got PEM
+			spec := &Spec{Name: "s", Inputs: []Input{material}, Run: func(_ context.Context, r *Run) error { got = material.Of(r); return nil }}
+			result, err := execute(t, spec, test.flags, test.env)
+			if string(got.Content) != test.want || got.File != test.file || (err == nil) != (test.want != "") {
+				t.Errorf("got %q of %q, %v", got.Content, got.File, err)
+			}
+			if err != nil && strings.Contains(fmt.Sprint(result.Err, result.Err.Evidence), "MIIsecret") {
+				t.Errorf("it says %v %q", err, result.Err.Evidence)
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v %#v", got, got, &got), "MIIsecret") {
+				t.Error("it can be printed")
+			}
+		})
+	}
+}
+
+func TestOutputsOfAnEarlierStep(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		`{"image":"a@sha256:1","evidence":"x/evidence.json","evidence-digest":"d","sbom":"s","verdict":"accepted"}`: {"image": "a@sha256:1", "evidence": "x/evidence.json", "evidence-digest": "d"},
+		`{"evidence":"x/evidence.json","evidence-reference":"oci:r@sha256:1"}`:                                      {"evidence": "oci:r@sha256:1"},
+		`{"evidence":"step_test.go","evidence-reference":"oci:r@sha256:1"}`:                                         {"evidence": "step_test.go"},
+		`{"image":""}`: nil, `{"verdict":"accepted"}`: nil, `[]`: nil, `{"image":1}`: nil, `{"image":"a","image":"b"}`: nil, ``: nil, `null`: nil,
+	} {
+		got, err := parseOutputs([]byte(text))
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != nil) {
+			t.Errorf("%s: %v %v", text, err, diff)
+		}
+	}
+}
+
+func FuzzParseOutputs(f *testing.F) {
+	f.Add([]byte(`{"image":"a@sha256:1","evidence":"","evidence-reference":"oci:r@sha256:1"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		handed, err := parseOutputs(raw)
+		if err == nil && len(handed) == 0 {
+			t.Fatal("nothing was handed on, and that is no mistake")
+		}
+	})
+}
+
+func TestFilesOfRootBelongToTheFoldersOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir := t.TempDir()
+	if err := os.Chown(dir, 1001, 1002); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "a", "b", "c.json")
+	if err := (&Files{}).Write(path, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	for _, made := range []string{path, filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
+		own, err := owner(made)
+		if err != nil || own.Uid != 1001 {
+			t.Errorf("%s belongs to %v, %v", made, own, err)
+		}
+	}
+}
