@@ -27,6 +27,8 @@ type Declaration struct {
 	Repeats     bool // may be given several times; values are joined by commas
 	Switch      bool // a flag without a value means true
 	Secret      bool // from the environment or a file, never a flag's value
+
+	With string // the input without which this one means nothing; empty: there is none
 }
 
 // Variable is the environment variable of the input.

@@ -24,6 +24,10 @@ var (
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.Parsed(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
 		Usage: "a PEM file with a certificate authority to trust for registries and the database server"}, file(outcome.InvalidInput))
+	registryUsernameInput = step.Text(step.Declaration{Name: "registry-username", Placeholder: "NAME", Section: "registry", With: "registry-password",
+		Usage: "the user to log in as at the registry of --image, before any other login is looked for"})
+	registryPasswordInput = step.Password(step.Declaration{Name: "registry-password", With: "registry-username",
+		Usage: "the password or token of registry-username"})
 
 	outputDirectoryInput = step.Text(step.Declaration{Name: "output-directory", Placeholder: "DIR", Default: "stepseal-out",
 		Usage: "the folder for the documents and evidence.json"})
@@ -89,7 +93,7 @@ var (
 	speaking  = []step.Input{quietInput, formatInput}
 	reporting = []step.Input{outputDirectoryInput, outputsInput, summaryInput, configInput}
 	handOver  = []step.Input{evidenceInput, evidenceDigestInput}
-	reaching  = []step.Input{platformInput, insecureInput, authorityInput}
+	reaching  = []step.Input{platformInput, insecureInput, authorityInput, registryUsernameInput, registryPasswordInput}
 	gating    = []step.Input{failOnInput, onlyFixedInput, allowUncoveredInput, allowEmptyInput, databaseInput, databaseURLInput, databaseAgeInput}
 	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
 	verifying = []step.Input{requireInput, maxScanAgeInput, sbomBindingInput}

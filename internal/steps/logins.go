@@ -1,0 +1,34 @@
+package steps
+
+import (
+	"strings"
+
+	"github.com/stepseal/stepseal/internal/credentials"
+	"github.com/stepseal/stepseal/internal/step"
+)
+
+// tektonCredentials is where Tekton puts the logins that a ServiceAccount links.
+// https://github.com/tektoncd/pipeline/blob/main/docs/auth.md
+const tektonCredentials = "/tekton/creds"
+
+// logins is the keychain of a run. It reads files and asks helpers when a registry is to be spoken to.
+func logins(r *step.Run) *credentials.Keychain {
+	return credentials.New(credentials.Sources{
+		Given:  credentials.Login{Username: registryUsernameInput.Of(r), Password: string(registryPasswordInput.Of(r).Reveal())},
+		Host:   registryHost(r),
+		Getenv: r.Getenv,
+		Folder: r.Getenv("STEPSEAL_DOCKER_CONFIG"),
+		Tekton: tektonCredentials,
+	})
+}
+
+// registryHost is the registry of --image; empty where it names none. An image that evidence alone names is not meant:
+// a file that was handed on must not say where a password is sent.
+func registryHost(r *step.Run) string {
+	ref := imageInput.Of(r)
+	if !ref.InRegistry() {
+		return ""
+	}
+	host, _, _ := strings.Cut(ref.Repository(), "/")
+	return host
+}
