@@ -55,6 +55,7 @@ type State string
 // The states.
 const (
 	NotSet      State = "not-set"
+	Set         State = "set" // a login that was handed in
 	Missing     State = "missing"
 	OtherHost   State = "other-host"
 	Read        State = "read"

@@ -44,7 +44,7 @@ func (s *search) look(from source, told *Source) error {
 		told.State, told.Why = OtherHost, otherHost(from.host)
 		return nil
 	case from.login.given():
-		told.State = Read
+		told.State = Set
 		s.use(from.name, from.path, Entry{Place: from.host, Kind: Given}, from.authorization())
 		return nil
 	}

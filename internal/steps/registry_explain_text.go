@@ -38,6 +38,8 @@ func stateText(s credentials.Source) string {
 	switch s.State {
 	case credentials.NotSet:
 		return "not set"
+	case credentials.Set:
+		return "set, and used"
 	case credentials.Missing:
 		return "no such file"
 	case credentials.OtherHost:
@@ -47,10 +49,7 @@ func stateText(s credentials.Source) string {
 	case credentials.NotLookedAt:
 		return "not looked at"
 	}
-	if s.Path == "" && s.Listed == 0 {
-		return "read"
-	}
-	text := fmt.Sprintf("read, %d for this registry of %d", len(s.Entries), s.Listed)
+	text := fmt.Sprintf("read, %d of %d entries are for this registry", len(s.Entries), s.Listed)
 	if s.Strange > 0 {
 		text += fmt.Sprintf("; %d that can name no registry are left out", s.Strange)
 	}
@@ -96,7 +95,11 @@ func answerText(told credentials.Explanation) string {
 		if found.User != "" {
 			text += fmt.Sprintf(" of a user whose name begins with %s", found.User)
 		}
-		return fmt.Sprintf("%s, from %s, %s", text, sourceName(found.Source, found.Path), entryName(found.Entry, found.Kind, found.Helper))
+		text += ", from " + sourceName(found.Source, found.Path)
+		if found.Kind == credentials.Given {
+			return text
+		}
+		return text + ", " + entryName(found.Entry, found.Kind, found.Helper)
 	case unusable(last):
 		return "it cannot be told which login would be used"
 	}
