@@ -21,9 +21,13 @@ var mayImport = map[string][]string{
 	"internal/manifest":     {"internal/command", "internal/outcome", "internal/step"},
 	"internal/demo":         {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/step", "internal/steps"},
 	"internal/steps":        {"internal/docker", "internal/evidence", "internal/image", "internal/lineage", "internal/markdown", "internal/memory", "internal/outcome", "internal/policy", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step"},
-	"internal/host":         {"internal/host/plain", "internal/step"},
+	"internal/host":         {"internal/host/actions", "internal/host/gitlab", "internal/host/jenkins", "internal/host/plain", "internal/host/tekton", "internal/step"},
+	"internal/host/actions": {"internal/host/plain", "internal/outcome", "internal/step"},
+	"internal/host/gitlab":  {"internal/host/plain", "internal/step"},
+	"internal/host/jenkins": {"internal/host/plain", "internal/step"},
+	"internal/host/tekton":  {"internal/host/plain", "internal/outcome", "internal/step"},
 	"internal/host/plain":   {"internal/outcome", "internal/step"},
-	"internal/step":         {"internal/markdown", "internal/outcome"},
+	"internal/step":         {"internal/markdown", "internal/outcome", "internal/strictjson"},
 	"internal/signing":      {"internal/evidence", "internal/image", "internal/outcome", "internal/strictjson"},
 	"internal/scan":         {"internal/advisory", "internal/evidence", "internal/outcome", "internal/policy", "internal/sbom", "internal/strictjson"},
 	"internal/sbom":         {"internal/evidence", "internal/graph", "internal/image", "internal/memory", "internal/outcome", "internal/strictjson", "internal/stricttext"},
@@ -58,8 +62,8 @@ var doors = map[string][]string{
 	"github.com/sigstore/sigstore-go":       {"internal/signing"},
 	"github.com/sigstore/sigstore":          {"internal/signing"},
 	"github.com/spf13/cobra":                {"internal/command", "internal/manifest"},
-	"github.com/sethvargo/go-githubactions": {},
-	"github.com/tektoncd/pipeline":          {},
+	"github.com/sethvargo/go-githubactions": {"internal/host/actions"},
+	"github.com/tektoncd/pipeline":          {"internal/manifest"},
 }
 
 // imports reads what every package imports, without its tests. Parsing the files, and not asking the go command, lets

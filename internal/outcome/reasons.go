@@ -22,6 +22,7 @@ const (
 	SBOMUnreadable    Reason = "sbom-unreadable"
 	EvidenceUnusable  Reason = "evidence-unusable"
 	AdvisoryUnusable  Reason = "advisory-unusable"
+	UntrustedEvent    Reason = "untrusted-event"
 
 	// It worked and the answer is no.
 	Vulnerable           Reason = "vulnerable"
@@ -101,6 +102,7 @@ var table = []Row{
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
 	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
 	{AdvisoryUnusable, Misused, "A file given to `database build` is not an advisory record that can be read.", "OSV JSON files, folders of them, JSON lines, and the KEV catalogue are read"},
+	{UntrustedEvent, Misused, "The workflow runs for a change that nobody has accepted, with the secrets and permissions of the repository (pull_request_target), so that whoever proposes the change could have anything signed.", "run sign-attest and secure-image on pull_request, push or a tag"},
 
 	{Vulnerable, Refused, "The gate found vulnerabilities at or above the limit.", ""},
 	{EvidenceChanged, Refused, "The evidence, or a document that it names, is not what the earlier step wrote.", "run the earlier step again, and find out who changed the file"},

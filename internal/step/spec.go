@@ -51,6 +51,9 @@ var common = []Output{
 	{"reason", "why it did not end as accepted, from docs/reasons.md"},
 }
 
+// Writes says whether the step changes anything outside the machine.
+func (s *Spec) Writes() bool { return slices.Contains(s.Needs, Push) }
+
 // IsArgument tells the input that is typed without its flag.
 func (s *Spec) IsArgument(d Declaration) bool {
 	return s.Argument != nil && s.Argument.Declaration().Name == d.Name

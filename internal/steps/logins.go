@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/stepseal/stepseal/internal/credentials"
@@ -19,11 +20,21 @@ func logins(r *step.Run) *credentials.Keychain {
 		Getenv: r.Getenv,
 		Folder: r.Getenv("STEPSEAL_DOCKER_CONFIG"),
 		Tekton: tektonCredentials,
+		Job:    jobLogin(r),
 	})
 }
 
-// registryHost is the registry of --image; empty where it names none. An image that evidence alone names is not meant:
-// a file that was handed on must not say where a password is sent.
+// jobLogin is the token of a GitHub job, which any user name goes with.
+func jobLogin(r *step.Run) credentials.Login {
+	token := string(githubTokenInput.Of(r).Reveal())
+	if token == "" {
+		return credentials.Login{}
+	}
+	return credentials.Login{Username: cmp.Or(r.Getenv("GITHUB_ACTOR"), "github-actions"), Password: token}
+}
+
+// registryHost is the registry of --image; empty where it names none. An image that is known from evidence alone is not
+// meant: a document must not say where a password is sent.
 func registryHost(r *step.Run) string {
 	ref := imageInput.Of(r)
 	if !ref.InRegistry() {

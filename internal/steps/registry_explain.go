@@ -26,7 +26,7 @@ Of a user name the first character is shown, and nothing of a password or a toke
 			{Text: "for an image", Command: "stepseal registry explain registry.example.com/team/app:1.0"},
 			{Text: "for a program, without running credential helpers", Command: "stepseal registry explain registry.example.com/team/app --format json --ask-helpers=false"},
 		},
-		Inputs:   inputs([]step.Input{what, registryUsernameInput, registryPasswordInput, askHelpersInput, answerFormatInput}, speaking),
+		Inputs:   inputs([]step.Input{what, registryUsernameInput, registryPasswordInput, githubTokenInput, askHelpersInput, answerFormatInput}, speaking),
 		Argument: what,
 		Run: func(ctx context.Context, r *step.Run) error {
 			told, problem := logins(r).Explain(ctx, registryImageInput.Of(r).Repository(), askHelpersInput.Of(r))

@@ -38,6 +38,10 @@ Everything is read back and verified after it was written. Running the step agai
 		Needs:       []step.Need{step.Pull, step.Push, step.Workspace},
 		LocalConfig: true,
 		Run: func(ctx context.Context, r *step.Run) error {
+			if r.Change.Fork {
+				return outcome.New(outcome.NoWritePermission, "sign-attest: a run for a change from a fork has no key and may not write").
+					Hint("sign after the change is merged; secure-image gates such a change and ends there")
+			}
 			key, err := loadKey(r)
 			if err != nil {
 				return err
@@ -55,6 +59,9 @@ Everything is read back and verified after it was written. Running the step agai
 			if len(c.parts) > 1 && (c.sbomNamed != nil || c.scanNamed != nil) {
 				return outcome.New(outcome.PlatformUnnamed, "--sbom and --scan are one platform's, and %s has %d", c.name(), len(c.parts)).Hint("name the platform with --platform, or hand on evidence of all")
 			}
+			if err := c.mayWrite(ctx); err != nil {
+				return err
+			}
 			if err := c.signAttest(ctx, key); err != nil {
 				return err
 			}
@@ -64,20 +71,13 @@ Everything is read back and verified after it was written. Running the step agai
 }
 
 func loadKey(r *step.Run) (*signing.Key, error) {
-	file := keyInput.Of(r)
-	pem, err := evidence.ReadFile(file, maxKey)
+	pem := keyInput.Of(r)
+	key, err := signing.LoadKey(pem.Content, keyPasswordInput.Of(r).Reveal())
 	if err != nil {
-		return nil, outcome.New(outcome.KeyUnusable, "--key").Because(err)
-	}
-	key, err := signing.LoadKey(pem, keyPasswordInput.Of(r).Reveal())
-	if err != nil {
-		return nil, named("--key "+file, err)
+		return nil, named(pem.In("--key"), err)
 	}
 	return key, nil
 }
-
-// maxKey bounds a key file.
-const maxKey = 1 << 20
 
 // found opens the image that --image or the evidence names, in its registry.
 func (c *chain) found(ctx context.Context) error {
@@ -98,6 +98,11 @@ func (c *chain) found(ctx context.Context) error {
 		}
 	}
 	return c.open(ctx, ref)
+}
+
+// mayWrite finds out whether signatures can be written before work is done that would be lost.
+func (c *chain) mayWrite(ctx context.Context) error {
+	return c.registry.MayPush(ctx, c.set.Reference)
 }
 
 // signAttest signs what is open and attests the documents of the record: nothing is written before it is known that every
