@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 )
@@ -110,11 +111,9 @@ func formOf(login *authn.AuthConfig) Form {
 
 // initial is the first character of a name, if it is one that can be shown. Where there is a single one, it is all.
 func initial(name string) string {
-	for i, r := range name {
-		if i == 0 && unicode.IsPrint(r) && len(name) > len(string(r)) {
-			return string(r)
-		}
-		break
+	first, n := utf8.DecodeRuneInString(name)
+	if first == utf8.RuneError || !unicode.IsPrint(first) || n == len(name) {
+		return ""
 	}
-	return ""
+	return name[:n]
 }
