@@ -100,6 +100,38 @@ func TestEveryMistakeAtOnceAndNothingRuns(t *testing.T) {
 	}
 }
 
+func TestHalfOfAPairIsAMistake(t *testing.T) {
+	name := Text(Declaration{Name: "name", Usage: "x", With: "word"})
+	word := Password(Declaration{Name: "word", Usage: "x", With: "name"})
+	for what, test := range map[string]struct {
+		flags, env map[string]string
+		want       int
+	}{
+		"none":                       {nil, nil, 0},
+		"both":                       {map[string]string{"name": "a"}, map[string]string{"STEPSEAL_WORD": "b"}, 0},
+		"the name alone":             {map[string]string{"name": "a"}, nil, 1},
+		"the word alone":             {nil, map[string]string{"STEPSEAL_WORD": "b"}, 1},
+		"an empty name and a word":   {map[string]string{"name": ""}, map[string]string{"STEPSEAL_WORD": "b"}, 1},
+		"a word that cannot be read": {map[string]string{"name": "a", "word-file": "/nowhere"}, nil, 1},
+	} {
+		t.Run(what, func(t *testing.T) {
+			spec := &Spec{Name: "s", Inputs: []Input{name, word}, Run: func(context.Context, *Run) error { return nil }}
+			result, _ := execute(t, spec, test.flags, test.env)
+			got := 0
+			if result.Err != nil {
+				got = len(result.Err.Evidence)
+			}
+			if got != test.want {
+				t.Errorf("got %v", result.Err)
+			}
+		})
+	}
+	alone := &Spec{Name: "s", Inputs: []Input{name}}
+	if alone.Check() == nil {
+		t.Error("a declaration with half of a pair passes")
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
