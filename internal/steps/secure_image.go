@@ -48,7 +48,8 @@ func secureImage(ctx context.Context, c *chain) error {
 		return err
 	}
 	if !c.Change.Fork {
-		if err := c.mayWrite(ctx); err != nil {
+		// Before work is done that would be lost.
+		if err := c.registry.MayPush(ctx, c.set.Reference); err != nil {
 			return err
 		}
 	}
