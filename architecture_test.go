@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/demo":         {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/step", "internal/steps"},
 	"internal/steps":        {"internal/credentials", "internal/docker", "internal/evidence", "internal/image", "internal/lineage", "internal/markdown", "internal/memory", "internal/outcome", "internal/policy", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step"},
 	"internal/host":         {"internal/host/actions", "internal/host/gitlab", "internal/host/jenkins", "internal/host/plain", "internal/host/tekton", "internal/step"},
-	"internal/host/actions": {"internal/host/plain", "internal/outcome", "internal/step"},
+	"internal/host/actions": {"internal/host/plain", "internal/markdown", "internal/outcome", "internal/step"},
 	"internal/host/gitlab":  {"internal/host/plain", "internal/step"},
 	"internal/host/jenkins": {"internal/host/plain", "internal/step"},
 	"internal/host/tekton":  {"internal/host/plain", "internal/outcome", "internal/step"},
