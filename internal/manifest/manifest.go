@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // Folders are those in which every file is generated: one that is not in Files is stale.
-var Folders = []string{"docs/man", "docs/steps"}
+var Folders = []string{"docs/man", "docs/steps", "tasks", "catalog"}
 
 // Files are all generated files by their path in the repository; pin is the image that the definitions run.
 func Files(specs []*step.Spec, pin Pin) (map[string][]byte, error) {
@@ -25,6 +26,11 @@ func Files(specs []*step.Spec, pin Pin) (map[string][]byte, error) {
 	for _, spec := range specs {
 		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = reference(spec)
 	}
+	tasks, err := tektonFiles(specs, pin)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, tasks)
 	tree := command.Program{Specs: specs, Stdout: io.Discard, Stderr: io.Discard}.Tree()
 	return files, manuals(tree, files)
 }
