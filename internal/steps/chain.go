@@ -50,8 +50,8 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Scratch:   r.Scratch,
 		Limits:    limits(r),
 	}
-	if r.Anonymous {
-		access.Keychain = image.Anonymous()
+	if !r.Anonymous {
+		access.Keychain = logins(r)
 	}
 	access.CertificateAuthority = authorityInput.Of(r).Content
 	return image.NewRegistry(access)

@@ -24,6 +24,10 @@ var (
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
 	authorityInput = step.KeyMaterial(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
 		Usage: "a PEM file with a certificate authority to trust for registries and the database server"}, outcome.InvalidInput, maxAuthority)
+	registryUsernameInput = step.Text(step.Declaration{Name: "registry-username", Placeholder: "NAME", Section: "registry", With: "registry-password",
+		Usage: "the user to log in as at the registry of --image, before any other login is looked for"})
+	registryPasswordInput = step.Password(step.Declaration{Name: "registry-password", With: "registry-username",
+		Usage: "the password or token of registry-username"})
 	githubTokenInput = step.Password(step.Declaration{Name: "github-token", Host: "github",
 		Usage: "the token of the job, for images on ghcr.io and for looking whether a pull request changes the config file"})
 
@@ -99,7 +103,7 @@ var (
 	speaking  = []step.Input{quietInput, formatInput}
 	reporting = []step.Input{outputDirectoryInput, outputsInput, summaryInput, configInput}
 	handOver  = []step.Input{evidenceInput, evidenceDigestInput, outputsOfInput}
-	reaching  = []step.Input{platformInput, insecureInput, authorityInput, githubTokenInput}
+	reaching  = []step.Input{platformInput, insecureInput, authorityInput, registryUsernameInput, registryPasswordInput, githubTokenInput}
 	gating    = []step.Input{failOnInput, onlyFixedInput, allowUncoveredInput, allowEmptyInput, databaseInput, databaseURLInput, databaseAgeInput}
 	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
 	verifying = []step.Input{requireInput, maxScanAgeInput, sbomBindingInput}

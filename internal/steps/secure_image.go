@@ -52,7 +52,8 @@ func secureImage(ctx context.Context, r *step.Run) error {
 		return err
 	}
 	if !r.Change.Fork {
-		if err := c.mayWrite(ctx); err != nil {
+		// Before work is done that would be lost.
+		if err := c.registry.MayPush(ctx, c.set.Reference); err != nil {
 			return err
 		}
 	}

@@ -59,9 +59,6 @@ Everything is read back and verified after it was written. Running the step agai
 			if len(c.parts) > 1 && (c.sbomNamed != nil || c.scanNamed != nil) {
 				return outcome.New(outcome.PlatformUnnamed, "--sbom and --scan are one platform's, and %s has %d", c.name(), len(c.parts)).Hint("name the platform with --platform, or hand on evidence of all")
 			}
-			if err := c.mayWrite(ctx); err != nil {
-				return err
-			}
 			if err := c.signAttest(ctx, key); err != nil {
 				return err
 			}
@@ -98,11 +95,6 @@ func (c *chain) found(ctx context.Context) error {
 		}
 	}
 	return c.open(ctx, ref)
-}
-
-// mayWrite finds out whether signatures can be written before work is done that would be lost.
-func (c *chain) mayWrite(ctx context.Context) error {
-	return c.registry.MayPush(ctx, c.set.Reference)
 }
 
 // signAttest signs what is open and attests the documents of the record: nothing is written before it is known that every
