@@ -14,14 +14,18 @@ import (
 
 	"github.com/stepseal/stepseal/internal/command"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/pin"
 	"github.com/stepseal/stepseal/internal/step"
 )
+
+// Pin is the image that the definitions run.
+type Pin = pin.Image
 
 // Folders are those in which every file is generated: one that is not in Files is stale.
 var Folders = []string{"actions", "catalog", "docs/man", "docs/steps", "tasks"}
 
-// Files are all generated files by their path in the repository; pin is the image that the definitions run.
-func Files(specs []*step.Spec, pin Pin) (map[string][]byte, error) {
+// Files are all generated files by their path in the repository; of is the image that the definitions run.
+func Files(specs []*step.Spec, of Pin) (map[string][]byte, error) {
 	files := map[string][]byte{"docs/reasons.md": reasons()}
 	for _, spec := range specs {
 		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = stepPage(spec)
