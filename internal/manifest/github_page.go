@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/step"
 )
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	host "github.com/stepseal/stepseal/internal/host/tekton"
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
