@@ -31,7 +31,7 @@ func Files(specs []*step.Spec, of Pin) (map[string][]byte, error) {
 		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = stepPage(spec)
 	}
 	for _, host := range []func([]*step.Spec, Pin) (map[string][]byte, error){actionFiles, tektonFiles} {
-		definitions, err := host(specs, pin)
+		definitions, err := host(specs, of)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	pinfile "github.com/stepseal/stepseal/internal/pin"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,7 +54,7 @@ func lint(l linted) (wrong []string) {
 		return wrong
 	}
 	step := l.steps[0]
-	if _, err := ParsePin(step.Image); err != nil {
+	if _, err := pinfile.Parse(step.Image); err != nil {
 		add("the image is not pinned: %v", err)
 	}
 	if len(step.Command) == 0 || step.Script != "" {
@@ -176,7 +177,7 @@ func TestTheTasksPassOurLint(t *testing.T) {
 
 // TestTheLintFindsWhatItIsFor breaks one thing at a time.
 func TestTheLintFindsWhatItIsFor(t *testing.T) {
-	pin, err := ReadPin(root)
+	pin, err := pinfile.Read(root)
 	if err != nil {
 		t.Fatal(err)
 	}

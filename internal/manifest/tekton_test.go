@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	pinfile "github.com/stepseal/stepseal/internal/pin"
 	"io"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ const root = "../.."
 
 func generatedFiles(t *testing.T) map[string][]byte {
 	t.Helper()
-	pin, err := ReadPin(root)
+	pin, err := pinfile.Read(root)
 	if err != nil {
 		t.Fatal(err)
 	}
