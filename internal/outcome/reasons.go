@@ -52,6 +52,7 @@ const (
 	RegistryFailing      Reason = "registry-failing"
 	DaemonUnavailable    Reason = "daemon-unavailable"
 	ImageNotFound        Reason = "image-not-found"
+	EvidenceNotFound     Reason = "evidence-not-found"
 	PlatformNotFound     Reason = "platform-not-found"
 	PlatformUnnamed      Reason = "platform-unnamed"
 	NotAnImage           Reason = "not-an-image"
@@ -124,12 +125,13 @@ var table = []Row{
 	{Unexpected, Undecided, "Something that the run relies on did not work: a disk, a file, a library.", ""},
 	{OutputUnwritable, Undecided, "A result could not be written, so nobody could rely on it.", "name a place that can be written, with room for the files"},
 	{RegistryUnreachable, Undecided, "The registry does not answer.", "check the name, the network and the proxy settings; plain HTTP off loopback needs --insecure-registry, a private CA --certificate-authority"},
-	{RegistryUnauthorized, Undecided, "The registry wants a login (401).", "log in to the registry (docker login writes what stepseal reads), or set DOCKER_CONFIG"},
-	{RegistryForbidden, Undecided, "The registry knows the login and does not allow this (403).", "give the login the right to read this repository"},
+	{RegistryUnauthorized, Undecided, "The registry wants a login (401).", "log in to the registry (docker login writes what stepseal reads), or set STEPSEAL_REGISTRY_USERNAME and STEPSEAL_REGISTRY_PASSWORD; stepseal registry explain REF says which login is used, and where it was looked for"},
+	{RegistryForbidden, Undecided, "The registry knows the login and does not allow this (403).", "give the login the right to read this repository; stepseal registry explain REF says which login that is"},
 	{RegistryBusy, Undecided, "The registry keeps answering that it is asked too often (429).", "log in for a higher limit, or wait"},
 	{RegistryFailing, Undecided, "The registry fails (5xx), or its answer makes no sense.", "try again later"},
 	{DaemonUnavailable, Undecided, "The Docker daemon cannot be reached, does not let this user in, or fails.", "start it, set DOCKER_HOST to where it listens, or write the image with docker save and name it by docker-archive:PATH"},
 	{ImageNotFound, Undecided, "There is no such image: in the registry (404), the layout, the archive or the daemon.", "check the repository and the tag; some registries answer 404 where a login lacks rights"},
+	{EvidenceNotFound, Undecided, "The registry has no such evidence, or not all of its documents (404).", "check the repository and the digest, and whether the earlier step pushed its evidence there; some registries answer 404 where a login lacks rights"},
 	{PlatformNotFound, Undecided, "There is no image for the platform: not in the index, or the single image is for another.", "name a platform that there is with --platform, or leave it away for a single image"},
 	{PlatformUnnamed, Undecided, "A document of one platform was handed in beside an index of several, and which of them it is about is not said.", "name the platform with --platform"},
 	{NotAnImage, Undecided, "The reference names something that is not a container image.", "name an image or an image index"},

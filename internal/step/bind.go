@@ -48,7 +48,19 @@ func bind(spec *Spec, from sources, change Change) (values map[string]any, given
 		}
 		values[d.Name] = value
 	}
-	return values, given, mistakes
+	return values, given, append(mistakes, halves(spec, given)...)
+}
+
+// halves are inputs that were given without the one that they mean nothing without. One that could not be read counts as
+// given: that is its mistake.
+func halves(spec *Spec, given map[string]bool) (mistakes []mistake) {
+	for _, in := range spec.Inputs {
+		d := in.Declaration()
+		if other, known := given[d.With]; given[d.Name] && known && !other {
+			mistakes = append(mistakes, mistake{text: fmt.Sprintf("%s is given without %s (%s), and neither means anything alone", d.Name, d.With, Variable(d.With))})
+		}
+	}
+	return mistakes
 }
 
 func missing(spec *Spec, d Declaration) string {

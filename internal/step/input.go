@@ -30,6 +30,7 @@ type Declaration struct {
 	File        bool   // the path of a file, or what is in it
 	ToWrite     bool   // required only of a run that may write, which one for a fork's pull request may not
 	Host        string // the only CI system that has it, as STEPSEAL_HOST names it; empty: all
+	With        string // the input without which this one means nothing; empty: there is none
 }
 
 // Variable is the environment variable of the input.

@@ -79,6 +79,11 @@ func (s *Spec) Check() error {
 		}
 		seen[d.Name] = true
 	}
+	for _, in := range s.Inputs {
+		if d := in.Declaration(); d.With != "" && !seen[d.With] {
+			return fmt.Errorf("%s: input %s goes with %s, which is not among the inputs", s.Name, d.Name, d.With)
+		}
+	}
 	if s.Argument != nil && !seen[s.Argument.Declaration().Name] {
 		return fmt.Errorf("%s: the argument %s is not among the inputs", s.Name, s.Argument.Declaration().Name)
 	}

@@ -37,16 +37,12 @@ Everything is read back and verified after it was written. Running the step agai
 		Outputs:     concat(imageOutputs, signOutputs),
 		Needs:       []step.Need{step.Pull, step.Push, step.Workspace},
 		LocalConfig: true,
-		Run: func(ctx context.Context, r *step.Run) error {
-			if r.Change.Fork {
+		Run: onChain(func(ctx context.Context, c *chain) error {
+			if c.Change.Fork {
 				return outcome.New(outcome.NoWritePermission, "sign-attest: a run for a change from a fork has no key and may not write").
 					Hint("sign after the change is merged; secure-image gates such a change and ends there")
 			}
-			key, err := loadKey(r)
-			if err != nil {
-				return err
-			}
-			c, err := newChain(r)
+			key, err := loadKey(c.Run)
 			if err != nil {
 				return err
 			}
@@ -59,14 +55,11 @@ Everything is read back and verified after it was written. Running the step agai
 			if len(c.parts) > 1 && (c.sbomNamed != nil || c.scanNamed != nil) {
 				return outcome.New(outcome.PlatformUnnamed, "--sbom and --scan are one platform's, and %s has %d", c.name(), len(c.parts)).Hint("name the platform with --platform, or hand on evidence of all")
 			}
-			if err := c.mayWrite(ctx); err != nil {
-				return err
-			}
 			if err := c.signAttest(ctx, key); err != nil {
 				return err
 			}
 			return c.stillThere(ctx)
-		},
+		}),
 	}
 }
 
@@ -82,13 +75,13 @@ func loadKey(r *step.Run) (*signing.Key, error) {
 // found opens the image that --image or the evidence names, in its registry.
 func (c *chain) found(ctx context.Context) error {
 	ref := registryImageInput.Of(c.Run)
-	if ref.IsZero() && evidenceInput.Of(c.Run) == "" {
+	if ref.IsZero() && evidenceInput.Of(c.Run).IsZero() {
 		return outcome.New(outcome.InvalidInput, "no image").Hint("name it with --image, or hand on the evidence of an earlier step with --evidence")
 	}
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}
-	if err := c.takeEvidence(); err != nil {
+	if err := c.takeEvidence(ctx); err != nil {
 		return err
 	}
 	if ref.IsZero() {
@@ -98,11 +91,6 @@ func (c *chain) found(ctx context.Context) error {
 		}
 	}
 	return c.open(ctx, ref)
-}
-
-// mayWrite finds out whether signatures can be written before work is done that would be lost.
-func (c *chain) mayWrite(ctx context.Context) error {
-	return c.registry.MayPush(ctx, c.set.Reference)
 }
 
 // signAttest signs what is open and attests the documents of the record: nothing is written before it is known that every
