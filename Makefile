@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate image e2e docker bench
+.PHONY: build demo test lint generate image e2e docker actions bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -30,6 +30,10 @@ e2e:
 # With Docker's daemon, which it starts itself (docker.io).
 docker:
 	test/docker/run
+
+# The example workflows, by act.
+actions:
+	test/actions/run
 
 bench:
 	bench/run
