@@ -19,8 +19,8 @@ import (
 // Folders are those in which every file is generated: one that is not in Files is stale.
 var Folders = []string{"docs/man", "docs/steps"}
 
-// Files are all generated files by their path in the repository.
-func Files(specs []*step.Spec) (map[string][]byte, error) {
+// Files are all generated files by their path in the repository; pin is the image that the definitions run.
+func Files(specs []*step.Spec, pin Pin) (map[string][]byte, error) {
 	files := map[string][]byte{"docs/reasons.md": reasons()}
 	for _, spec := range specs {
 		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = reference(spec)
@@ -83,7 +83,7 @@ func reference(spec *step.Spec) []byte {
 func row(spec *step.Spec, d step.Declaration) string {
 	flag, config, meaning := "--"+d.Name, "", cell(d.Usage)
 	switch {
-	case d.Secret:
+	case d.Secret && !d.File:
 		flag += "-file FILE"
 	case d.Placeholder != "" && !d.Switch:
 		flag += " " + d.Placeholder

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -51,21 +50,12 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Scratch:   r.Scratch,
 		Limits:    limits(r),
 	}
-	if r.Anonymous {
-		access.Keychain = image.Anonymous()
+	if !r.Anonymous {
+		access.Keychain = logins(r)
 	}
-	if file := authorityInput.Of(r); file != "" {
-		pem, err := evidence.ReadFile(file, maxAuthority)
-		if err != nil {
-			return nil, outcome.New(outcome.InvalidInput, "--certificate-authority %s", file).Because(err)
-		}
-		access.CertificateAuthority = pem
-	}
+	access.CertificateAuthority = authorityInput.Of(r).Content
 	return image.NewRegistry(access)
 }
-
-// maxAuthority bounds a file of certificates.
-const maxAuthority = 16 << 20
 
 // open resolves the image once and begins the record, or joins it to the evidence that was handed on.
 func (c *chain) open(ctx context.Context, ref image.Reference) error {
@@ -357,7 +347,7 @@ func atDigest(repository, digest string) string {
 // prepareOutput makes sure that there will be a place for the documents before anything is contacted.
 func (c *chain) prepareOutput() error {
 	dir := outputDirectoryInput.Of(c.Run)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := step.MakeFolder(dir); err != nil {
 		return outcome.New(outcome.OutputUnwritable, "the output directory %s", dir).Because(step.Bare(err))
 	}
 	return nil

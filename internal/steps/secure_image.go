@@ -35,15 +35,9 @@ What was signed is verified with --public-key, or with the public half of --key.
 }
 
 func secureImage(ctx context.Context, r *step.Run) error {
-	key, err := loadKey(r)
+	seal, err := sealing(r)
 	if err != nil {
 		return err
-	}
-	trust := signing.Trust{Keys: []signing.PublicKey{key.Public()}}
-	if publicKeyInput.Of(r) != "" {
-		if trust, err = loadTrust(r); err != nil {
-			return err
-		}
 	}
 	c, err := newChain(r)
 	if err != nil {
@@ -53,24 +47,68 @@ func secureImage(ctx context.Context, r *step.Run) error {
 		return err
 	}
 	r.Set("stopped-at", "sbom")
+	r.Group("SBOM and gate")
 	if err := c.open(ctx, registryImageInput.Of(r)); err != nil {
 		return err
+	}
+	if !r.Change.Fork {
+		// Before work is done that would be lost.
+		if err := c.registry.MayPush(ctx, c.set.Reference); err != nil {
+			return err
+		}
 	}
 	if err := c.judge(ctx); err != nil {
 		return err
 	}
-	r.Set("stopped-at", "sign")
-	if err := c.signAttest(ctx, key); err != nil {
+	if r.Change.Fork {
+		text := "the change comes from a fork, so that this run may not write: the image was gated, and not signed"
+		r.Note("secure-image: %s", text)
+		r.Summarize(markdown.Note(text))
+		return c.stillThere(ctx)
+	}
+	if err := c.seal(ctx, seal); err != nil {
 		return err
 	}
-	r.Set("stopped-at", "verify")
-	err = c.verify(ctx, trust)
-	r.Set("verify-verdict", outcome.Verdict(err).String())
-	if err != nil {
-		return err
-	}
-	r.Set("stopped-at", "")
 	return c.stillThere(ctx)
+}
+
+// seals are what an image is signed with, and what the signature is checked against.
+type seals struct {
+	key   *signing.Key
+	trust signing.Trust
+}
+
+// sealing reads the keys; a run for a change from a fork has none, and does not sign.
+func sealing(r *step.Run) (seals, error) {
+	if r.Change.Fork {
+		return seals{}, nil
+	}
+	key, err := loadKey(r)
+	if err != nil {
+		return seals{}, err
+	}
+	trust := signing.Trust{Keys: []signing.PublicKey{key.Public()}}
+	if publicKeyInput.Of(r).Given() {
+		trust, err = loadTrust(r)
+	}
+	return seals{key, trust}, err
+}
+
+// seal signs and attests, and then verifies as anybody would.
+func (c *chain) seal(ctx context.Context, with seals) error {
+	c.Set("stopped-at", "sign")
+	c.Group("Sign and attest")
+	if err := c.signAttest(ctx, with.key); err != nil {
+		return err
+	}
+	c.Set("stopped-at", "verify")
+	c.Group("Verify")
+	err := c.verify(ctx, with.trust)
+	c.Set("verify-verdict", outcome.Verdict(err).String())
+	if err == nil {
+		c.Set("stopped-at", "")
+	}
+	return err
 }
 
 // judge catalogues and gates each platform in one go, so that no more catalogues are in memory than are worked on.

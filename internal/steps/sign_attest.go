@@ -38,6 +38,10 @@ Everything is read back and verified after it was written. Running the step agai
 		Needs:       []step.Need{step.Pull, step.Push, step.Workspace},
 		LocalConfig: true,
 		Run: func(ctx context.Context, r *step.Run) error {
+			if r.Change.Fork {
+				return outcome.New(outcome.NoWritePermission, "sign-attest: a run for a change from a fork has no key and may not write").
+					Hint("sign after the change is merged; secure-image gates such a change and ends there")
+			}
 			key, err := loadKey(r)
 			if err != nil {
 				return err
@@ -64,20 +68,13 @@ Everything is read back and verified after it was written. Running the step agai
 }
 
 func loadKey(r *step.Run) (*signing.Key, error) {
-	file := keyInput.Of(r)
-	pem, err := evidence.ReadFile(file, maxKey)
+	pem := keyInput.Of(r)
+	key, err := signing.LoadKey(pem.Content, keyPasswordInput.Of(r).Reveal())
 	if err != nil {
-		return nil, outcome.New(outcome.KeyUnusable, "--key").Because(err)
-	}
-	key, err := signing.LoadKey(pem, keyPasswordInput.Of(r).Reveal())
-	if err != nil {
-		return nil, named("--key "+file, err)
+		return nil, named(pem.In("--key"), err)
 	}
 	return key, nil
 }
-
-// maxKey bounds a key file.
-const maxKey = 1 << 20
 
 // found opens the image that --image or the evidence names, in its registry.
 func (c *chain) found(ctx context.Context) error {

@@ -55,14 +55,10 @@ Of an index the index itself must be signed, and every platform must carry all t
 }
 
 func loadTrust(r *step.Run) (signing.Trust, error) {
-	file := publicKeyInput.Of(r)
-	pem, err := evidence.ReadFile(file, maxKey)
+	pem := publicKeyInput.Of(r)
+	key, err := signing.LoadPublicKey(pem.Content)
 	if err != nil {
-		return signing.Trust{}, outcome.New(outcome.KeyUnusable, "--public-key %s", file).Because(err)
-	}
-	key, err := signing.LoadPublicKey(pem)
-	if err != nil {
-		return signing.Trust{}, named("--public-key "+file, err)
+		return signing.Trust{}, named(pem.In("--public-key"), err)
 	}
 	return signing.Trust{Keys: []signing.PublicKey{key}}, nil
 }

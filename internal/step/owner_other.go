@@ -1,0 +1,6 @@
+//go:build !unix
+
+package step
+
+// adopt has nothing to do where no run is root.
+func adopt(string) error { return nil }
