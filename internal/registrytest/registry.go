@@ -5,6 +5,7 @@
 package registrytest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
@@ -23,6 +24,11 @@ import (
 type Options struct {
 	Referrers Referrers
 	Login     Login
+	Address   string // where to listen, for a test in a network of its own; empty is a free port of 127.0.0.1
+}
+
+func (o Options) listen() (net.Listener, error) {
+	return net.Listen("tcp", cmp.Or(o.Address, "127.0.0.1:0"))
 }
 
 // Registry is a running registry. All its methods may be called at any time and from any goroutine.
@@ -40,9 +46,9 @@ type Registry struct {
 	log      *requestLog
 }
 
-// Start listens on a free port of 127.0.0.1 and speaks plain HTTP.
+// Start listens and speaks plain HTTP.
 func Start(opt Options) (*Registry, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := opt.listen()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +61,7 @@ func StartTLS(opt Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := opt.listen()
 	if err != nil {
 		return nil, err
 	}

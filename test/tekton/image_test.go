@@ -1,0 +1,7 @@
+package tekton
+
+import "testing"
+
+func TestClusterStands(t *testing.T) {
+	t.Log(the.image)
+}
