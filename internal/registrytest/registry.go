@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -55,15 +56,15 @@ func Start(opt Options) (*Registry, error) {
 	return serve(listener, "http", nil, opt), nil
 }
 
-// StartTLS is Start over HTTPS, with a certificate for 127.0.0.1 and localhost from an authority of its own.
+// StartTLS is Start over HTTPS, with a certificate for 127.0.0.1, localhost and its address from an authority of its own.
 func StartTLS(opt Options) (*Registry, error) {
-	authority, certificate, err := newCertificate()
-	if err != nil {
-		return nil, err
-	}
 	listener, err := opt.listen()
 	if err != nil {
 		return nil, err
+	}
+	authority, certificate, err := newCertificate(listener.Addr().(*net.TCPAddr).IP)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 	return serve(tls.NewListener(listener, config), "https", authority, opt), nil

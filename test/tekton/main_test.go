@@ -5,13 +5,12 @@ package tekton
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/stepseal/stepseal/internal/registrytest"
-	"github.com/stepseal/stepseal/test/sample/load"
 	"github.com/stepseal/stepseal/test/tekton/cluster"
 )
 
@@ -19,18 +18,27 @@ import (
 var made struct {
 	binaries, state, config string // of the cluster
 	product, image          string // the program, and the layout of its image
+	builder                 string // the program that Tasks of the tests run
 	database                string // the archive
 }
 
-// the is what all tests share: a cluster, and the registry from which its node pulls and for which the images are.
+// the is what all tests share.
 var the struct {
-	cluster  *cluster.Cluster
-	registry *registrytest.Registry
-	image    string // of stepseal, by digest
+	cluster     *cluster.Cluster
+	registry    *registrytest.Registry // from which the node pulls
+	private     *registrytest.Registry // of the images under test: it wants TLS and a login
+	image       string                 // stepseal's, by digest
+	builder     string                 // the image of the program builder, by digest
+	definitions string                 // the folder with the Tasks, for that image
 }
 
-// address is the node's, which pods reach too.
-const address = "10.244.0.1:5000"
+// The node's address is one that pods reach too.
+const (
+	publicAddress  = "10.244.0.1:5000"
+	privateAddress = "10.244.0.1:5001"
+)
+
+var login = registrytest.Login{Username: "robot", Password: "correct horse battery staple"}
 
 func TestMain(m *testing.M) {
 	for name, to := range map[string]*string{
@@ -39,6 +47,7 @@ func TestMain(m *testing.M) {
 		"STEPSEAL_TEKTON_CONFIG":   &made.config,
 		"STEPSEAL_TEKTON_PRODUCT":  &made.product,
 		"STEPSEAL_TEKTON_IMAGE":    &made.image,
+		"STEPSEAL_TEKTON_BUILDER":  &made.builder,
 		"STEPSEAL_TEKTON_DATABASE": &made.database,
 	} {
 		if *to = os.Getenv(name); *to == "" {
@@ -56,16 +65,15 @@ func TestMain(m *testing.M) {
 func setUp() error {
 	began := time.Now()
 	done := func(what string) { fmt.Printf("%-34s %6.1f s\n", what, time.Since(began).Seconds()) }
-	registry, err := registrytest.Start(registrytest.Options{Address: address})
-	if err != nil {
+	if err := startRegistries(); err != nil {
 		return err
 	}
-	the.registry = registry
-	if err := pushImages(); err != nil {
-		return err
+	the.definitions = filepath.Join(made.state, "definitions")
+	if said, err := exec.Command(made.product, "render", "--image", the.image, "--to", the.definitions).CombinedOutput(); err != nil {
+		return fmt.Errorf("render: %w: %s", err, said)
 	}
 	done("images are in the registry")
-	started, err := cluster.Start(cluster.Options{Binaries: made.binaries, State: made.state, Registry: registry.Host(), Now: began})
+	started, err := cluster.Start(cluster.Options{Binaries: made.binaries, State: made.state, Registry: publicAddress, Now: began})
 	if err != nil {
 		return err
 	}
@@ -77,23 +85,4 @@ func setUp() error {
 	}
 	done("Tekton is available")
 	return nil
-}
-
-func pushImages() error {
-	images, err := cluster.Images(made.binaries)
-	if err != nil {
-		return err
-	}
-	for name, image := range images {
-		if _, err := the.registry.Push(name, image); err != nil {
-			return err
-		}
-	}
-	var product v1.Image
-	if product, err = load.Layout(made.image); err != nil {
-		return err
-	}
-	digest, err := the.registry.Push("stepseal/stepseal:test", product)
-	the.image = the.registry.Ref("stepseal/stepseal:test@" + digest.String())
-	return err
 }

@@ -21,19 +21,19 @@ var programs = []string{"controller", "webhook", "entrypoint", "nop", "workingdi
 func Images(binaries string) (map[string]v1.Image, error) {
 	images := map[string]v1.Image{}
 	for _, name := range programs {
-		image, err := imageOf(filepath.Join(binaries, name), "ko-app/"+name)
+		image, err := ImageOf(filepath.Join(binaries, name), "ko-app/"+name)
 		if err != nil {
 			return nil, err
 		}
 		images["tekton/"+name+":test"] = image
 	}
-	image, err := imageOf(filepath.Join(binaries, "pause"), "pause")
+	image, err := ImageOf(filepath.Join(binaries, "pause"), "pause")
 	images["pause:1"] = image
 	return images, err
 }
 
-// imageOf is an image of one file, which it runs as nobody.
-func imageOf(binary, path string) (v1.Image, error) {
+// ImageOf is an image of one file, which it runs as nobody.
+func ImageOf(binary, path string) (v1.Image, error) {
 	program, err := os.ReadFile(binary)
 	if err != nil {
 		return nil, err

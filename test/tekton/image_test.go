@@ -1,7 +1,0 @@
-package tekton
-
-import "testing"
-
-func TestClusterStands(t *testing.T) {
-	t.Log(the.image)
-}
