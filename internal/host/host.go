@@ -31,9 +31,9 @@ func Detect(getenv func(string) string, stderr io.Writer, options plain.Options)
 	around := plain.New(stderr, options)
 	switch named := name(getenv); named {
 	case "github":
-		return actions.New(around, stderr, getenv), nil
+		return actions.New(plain.New(actions.Defused(stderr), options), stderr, getenv), nil
 	case "tekton":
-		return tekton.New(around, getenv), nil
+		return tekton.New(around, getenv)
 	case "gitlab":
 		return gitlab.New(around, stderr, getenv), nil
 	case "jenkins":
@@ -58,6 +58,14 @@ func name(getenv func(string) string) string {
 		}
 	}
 	return "plain"
+}
+
+// Output is where a command prints what it was asked for: a system may look for more than text there.
+func Output(system System, to io.Writer) io.Writer {
+	if careful, ok := system.(interface{ Output(io.Writer) io.Writer }); ok {
+		return careful.Output(to)
+	}
+	return to
 }
 
 // bare is no CI system in particular.

@@ -52,6 +52,7 @@ const (
 	RegistryFailing      Reason = "registry-failing"
 	DaemonUnavailable    Reason = "daemon-unavailable"
 	ImageNotFound        Reason = "image-not-found"
+	EvidenceNotFound     Reason = "evidence-not-found"
 	PlatformNotFound     Reason = "platform-not-found"
 	PlatformUnnamed      Reason = "platform-unnamed"
 	NotAnImage           Reason = "not-an-image"
@@ -130,6 +131,7 @@ var table = []Row{
 	{RegistryFailing, Undecided, "The registry fails (5xx), or its answer makes no sense.", "try again later"},
 	{DaemonUnavailable, Undecided, "The Docker daemon cannot be reached, does not let this user in, or fails.", "start it, set DOCKER_HOST to where it listens, or write the image with docker save and name it by docker-archive:PATH"},
 	{ImageNotFound, Undecided, "There is no such image: in the registry (404), the layout, the archive or the daemon.", "check the repository and the tag; some registries answer 404 where a login lacks rights"},
+	{EvidenceNotFound, Undecided, "The registry has no such evidence, or not all of its documents (404).", "check the repository and the digest, and whether the earlier step pushed its evidence there; some registries answer 404 where a login lacks rights"},
 	{PlatformNotFound, Undecided, "There is no image for the platform: not in the index, or the single image is for another.", "name a platform that there is with --platform, or leave it away for a single image"},
 	{PlatformUnnamed, Undecided, "A document of one platform was handed in beside an index of several, and which of them it is about is not said.", "name the platform with --platform"},
 	{NotAnImage, Undecided, "The reference names something that is not a container image.", "name an image or an image index"},

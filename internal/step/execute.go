@@ -152,6 +152,9 @@ func guarded(ctx context.Context, run *Run, work func(context.Context) error) er
 // publish writes the summary and the outputs, then tells the host. A result that could not be written is no yes: the
 // outputs, which pipelines go by, are written last, when it is known how it ended.
 func publish(result Result, to map[string]string, host Host) error {
+	if adviser, ok := host.(Adviser); ok {
+		adviser.Advise(result)
+	}
 	files := &Files{}
 	if file := to["summary"]; file != "" {
 		if err := files.Write(file, []byte(result.Markdown())); err != nil {
@@ -192,6 +195,9 @@ func ending(result Result) string {
 	}
 	return b.String()
 }
+
+// Lost is the result, part of which could not be written.
+func (r Result) Lost(err *outcome.Error) Result { return worsened(r, err) }
 
 // worsened turns an accepted run whose result nobody can read into an undecided one; a no stays a no.
 func worsened(result Result, lost *outcome.Error) Result {

@@ -29,6 +29,10 @@ type Grouper interface{ Group(title string) }
 // Masker is a Host that keeps a text out of its log. It is told every secret before anything else is said.
 type Masker interface{ Mask(secret string) }
 
+// Adviser is a Host that knows what to do about an ending: it adds hints to the result's error before anything of it is
+// written.
+type Adviser interface{ Advise(Result) }
+
 // Result is what a run leaves behind.
 type Result struct {
 	Step        string

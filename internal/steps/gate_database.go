@@ -2,6 +2,8 @@ package steps
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,8 +33,18 @@ func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
 			c.Note("using Grype's advisory database; an update may take a minute")
 		}
 		c.database.db, c.database.err = scan.Open(ctx, source, databaseLimits(c.Run), c.Now())
+		if source.GrypeDir != "" && source.Path == "" {
+			c.giveBack(source.GrypeDir)
+		}
 	})
 	return c.database.db, c.database.err
+}
+
+// giveBack lets a CI system keep the database that a container, which runs as root, has downloaded into its folder.
+func (c *chain) giveBack(folder string) {
+	if err := step.GiveBack(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.Warn("the database in %s stays root's, and may not be kept for the next run: %s", folder, step.Bare(err))
+	}
 }
 
 // authorityFile is the certificate authority as the file that grype wants; empty where there is none.

@@ -33,6 +33,8 @@ var (
 
 	outputDirectoryInput = step.Text(step.Declaration{Name: "output-directory", Placeholder: "DIR", Default: "stepseal-out",
 		Usage: "the folder for the documents and evidence.json"})
+	evidenceRepositoryInput = step.Parsed(step.Declaration{Name: "evidence-repository", Placeholder: "REPOSITORY",
+		Usage: "where evidence and its documents are put as an OCI artefact too, for a step on another machine: a repository, or image for the image's own"}, parseEvidenceRepository)
 	outputsInput = step.Text(step.Declaration{Name: "outputs", Placeholder: "FILE",
 		Usage: "where to write the outputs: JSON if the name ends in .json, else dotenv"})
 	summaryInput = step.Text(step.Declaration{Name: "summary", Placeholder: "FILE",
@@ -40,7 +42,7 @@ var (
 	configInput = step.Text(step.Declaration{Name: "config", Placeholder: "FILE",
 		Usage: "the config file; generate-sbom, scan-gate, sign-attest and secure-image read .stepseal.yaml in the working directory if none is named"})
 	evidenceInput = step.Parsed(step.Declaration{Name: "evidence", Placeholder: "PATH",
-		Usage: "what earlier steps found: evidence.json, or the folder with it"}, parseEvidence)
+		Usage: "what earlier steps found: evidence.json, the folder with it, or oci:REPOSITORY@sha256:... for what lies in a registry (the output evidence-reference of the earlier step)"}, parseEvidence)
 	evidenceDigestInput = step.Parsed(step.Declaration{Name: "evidence-digest", Placeholder: "DIGEST",
 		Usage: "the digest that evidence.json must have (the output evidence-digest of the earlier step)"}, parseDigest)
 	outputsOfInput = step.Text(step.Declaration{Name: "outputs-of", Placeholder: "JSON",
@@ -101,7 +103,7 @@ const (
 // The groups that steps are put together from.
 var (
 	speaking  = []step.Input{quietInput, formatInput}
-	reporting = []step.Input{outputDirectoryInput, outputsInput, summaryInput, configInput}
+	reporting = []step.Input{outputDirectoryInput, evidenceRepositoryInput, outputsInput, summaryInput, configInput}
 	handOver  = []step.Input{evidenceInput, evidenceDigestInput, outputsOfInput}
 	reaching  = []step.Input{platformInput, insecureInput, authorityInput, registryUsernameInput, registryPasswordInput, githubTokenInput}
 	gating    = []step.Input{failOnInput, onlyFixedInput, allowUncoveredInput, allowEmptyInput, databaseInput, databaseURLInput, databaseAgeInput}

@@ -27,31 +27,27 @@ What was signed is verified with --public-key, or with the public half of --key.
 			{Name: "gate-verdict", Usage: "how the gate ended"},
 			{Name: "verify-verdict", Usage: "how the verification ended"},
 			{Name: "stopped-at", Usage: "the part that did not end as accepted: sbom, gate, sign or verify"},
-		}, imageOutputs[:4], signOutputs, verifyOutputs, scanOutputs[:4], sbomOutputs, scanOutputs[4:], imageOutputs[4:]),
+		}, imageOutputs[:5], signOutputs, verifyOutputs, scanOutputs[:4], sbomOutputs, scanOutputs[4:], imageOutputs[5:]),
 		Needs:       []step.Need{step.Pull, step.Push, step.Internet, step.Workspace},
 		LocalConfig: true,
-		Run:         secureImage,
+		Run:         onChain(secureImage),
 	}
 }
 
-func secureImage(ctx context.Context, r *step.Run) error {
-	seal, err := sealing(r)
-	if err != nil {
-		return err
-	}
-	c, err := newChain(r)
+func secureImage(ctx context.Context, c *chain) error {
+	seal, err := sealing(c.Run)
 	if err != nil {
 		return err
 	}
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}
-	r.Set("stopped-at", "sbom")
-	r.Group("SBOM and gate")
-	if err := c.open(ctx, registryImageInput.Of(r)); err != nil {
+	c.Set("stopped-at", "sbom")
+	c.Group("SBOM and gate")
+	if err := c.open(ctx, registryImageInput.Of(c.Run)); err != nil {
 		return err
 	}
-	if !r.Change.Fork {
+	if !c.Change.Fork {
 		// Before work is done that would be lost.
 		if err := c.registry.MayPush(ctx, c.set.Reference); err != nil {
 			return err
@@ -60,10 +56,10 @@ func secureImage(ctx context.Context, r *step.Run) error {
 	if err := c.judge(ctx); err != nil {
 		return err
 	}
-	if r.Change.Fork {
+	if c.Change.Fork {
 		text := "the change comes from a fork, so that this run may not write: the image was gated, and not signed"
-		r.Note("secure-image: %s", text)
-		r.Summarize(markdown.Note(text))
+		c.Note("secure-image: %s", text)
+		c.Summarize(markdown.Note(text))
 		return c.stillThere(ctx)
 	}
 	if err := c.seal(ctx, seal); err != nil {

@@ -33,12 +33,8 @@ Of an index the index itself must be signed, and every platform must carry all t
 		Inputs:  inputs([]step.Input{registryImageInput, required(publicKeyInput)}, handOver, verifying, reaching, limitingManifests, reporting, speaking),
 		Outputs: concat(imageOutputs, verifyOutputs),
 		Needs:   []step.Need{step.Pull, step.Workspace},
-		Run: func(ctx context.Context, r *step.Run) error {
-			trust, err := loadTrust(r)
-			if err != nil {
-				return err
-			}
-			c, err := newChain(r)
+		Run: onChain(func(ctx context.Context, c *chain) error {
+			trust, err := loadTrust(c.Run)
 			if err != nil {
 				return err
 			}
@@ -50,7 +46,7 @@ Of an index the index itself must be signed, and every platform must carry all t
 				return err
 			}
 			return c.stillThere(ctx)
-		},
+		}),
 	}
 }
 
