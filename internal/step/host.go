@@ -42,6 +42,8 @@ type World struct {
 	Stdout  io.Writer
 	Host    Host
 	Version string // of stepseal
+	// Revision is the commit that stepseal was built from, where whoever linked it said so.
+	Revision string
 	// Anonymous says that nobody's logins are looked for.
 	Anonymous bool
 	// Memory is how much this process may use, in bytes; 0 where nobody knows.

@@ -18,7 +18,9 @@ type Run struct {
 	Now     func() time.Time
 	Scratch string
 	Version string
-	Memory  int64 // that this process may use, in bytes; 0 where nobody knows
+	// Revision is as World has it.
+	Revision string
+	Memory   int64 // that this process may use, in bytes; 0 where nobody knows
 	// Anonymous says that nobody's logins are looked for.
 	Anonymous bool
 
