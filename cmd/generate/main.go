@@ -1,5 +1,5 @@
 // Command generate writes the files that are made from the steps' declarations. With -check it writes nothing, names
-// what differs, and fails.
+// what differs, and fails. With -pin NAME:TAG@sha256:... it pins the definitions to that image, as a release does.
 package main
 
 import (
@@ -17,20 +17,25 @@ import (
 func main() {
 	check := flag.Bool("check", false, "only compare")
 	root := flag.String("root", ".", "the repository")
+	image := flag.String("pin", "", "the released image, name:tag@sha256:...")
 	flag.Parse()
-	if err := run(*root, *check); err != nil {
+	if err := run(*root, *image, *check); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root string, check bool) error {
-	files, err := manifest.Files(slices.Concat(steps.All(), steps.Tools(), []*step.Spec{demo.Spec()}))
-	if err != nil || !check {
-		if err == nil {
-			err = manifest.Write(root, files)
-		}
+func run(root, image string, check bool) error {
+	pin, err := pinned(root, image, check)
+	if err != nil {
 		return err
+	}
+	files, err := manifest.Files(slices.Concat(steps.All(), steps.Tools(), []*step.Spec{demo.Spec()}), pin)
+	if err != nil {
+		return err
+	}
+	if !check {
+		return manifest.Write(root, files)
 	}
 	drift, err := manifest.Drift(root, files)
 	for _, line := range drift {
@@ -40,4 +45,17 @@ func run(root string, check bool) error {
 		err = fmt.Errorf("%d files differ from what the declarations say: run go generate", len(drift))
 	}
 	return err
+}
+
+// pinned is the image that the repository's pin file names; a new one is written there first.
+func pinned(root, image string, check bool) (manifest.Pin, error) {
+	if image == "" || check {
+		return manifest.ReadPin(root)
+	}
+	pin, err := manifest.ParsePin(image)
+	if err != nil {
+		return manifest.Pin{}, err
+	}
+	pin.Released = true
+	return pin, manifest.WritePin(root, pin)
 }

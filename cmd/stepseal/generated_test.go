@@ -15,7 +15,11 @@ func specs() []*step.Spec {
 }
 
 func TestGeneratedFilesAreCurrent(t *testing.T) {
-	files, err := manifest.Files(specs())
+	pin, err := manifest.ReadPin("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := manifest.Files(specs(), pin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,8 @@ func execute(ctx context.Context, args []string, specs []*step.Spec) int {
 			if os.Getenv("GOMEMLIMIT") == "" {
 				memory.Bound(limit)
 			}
-			world := step.World{Getenv: os.Getenv, Stdout: os.Stdout, Host: host.Detect(os.Stderr, options), Version: version, Revision: revision, Memory: limit}
+			around, mistakes := host.Detect(os.Getenv, os.Stderr, options)
+			world := step.World{Getenv: around.Getenv, Stdout: host.Output(around, os.Stdout), Host: around, Change: around.Change(), Mistakes: mistakes, Version: version, Revision: revision, Memory: limit}
 			world.NewScratch = func() (string, error) {
 				made, err := step.NewScratch(temporary())
 				if err != nil {

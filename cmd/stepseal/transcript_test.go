@@ -79,7 +79,8 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ends": ends, "outputs": outputs, "push": push, "behave": behave, "login": login, "referrers": referrers,
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
-			"told": told, "archive": archive, "platform": platformOf,
+			"told": told, "archive": archive, "platform": platformOf, "env-from-file": envFromFile, "begins": begins,
+			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact,
 		},
 	})
 }
@@ -388,6 +389,18 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 	got := registryOf(ts).Requests().Count(strings.ReplaceAll(args[0], ",", " "), args[1])
 	if want, err := strconv.Atoi(args[2]); err != nil || (got == want) == neg {
 		ts.Fatalf("%s %s was asked for %d times", args[0], args[1], got)
+	}
+}
+
+// env-from-file NAME FILE puts a file's content into a variable.
+func envFromFile(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv(args[0], ts.ReadFile(args[1]))
+}
+
+// begins FILE TEXT checks how a file begins.
+func begins(ts *testscript.TestScript, neg bool, args []string) {
+	if text := ts.ReadFile(args[0]); strings.HasPrefix(text, args[1]) == neg {
+		ts.Fatalf("%s begins %.200q", args[0], text)
 	}
 }
 

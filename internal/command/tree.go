@@ -67,7 +67,7 @@ func examples(list []step.Example) string {
 // flag is the input as a flag. A secret has none for its value, only one for the file that holds it.
 func flag(d step.Declaration) *pflag.Flag {
 	f := &pflag.Flag{Name: d.Name, Usage: usage(d), Value: &text{declaration: d}, DefValue: d.Default}
-	if d.Secret {
+	if d.Secret && !d.File {
 		f.Name = d.Name + "-file"
 		f.Usage = fmt.Sprintf("a file with %s (%s, or %s_FILE)", d.Usage, d.Variable(), d.Variable())
 	}

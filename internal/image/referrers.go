@@ -55,7 +55,7 @@ type artifactManifest struct {
 	ArtifactType  string            `json:"artifactType"`
 	Config        v1.Descriptor     `json:"config"`
 	Layers        []v1.Descriptor   `json:"layers"`
-	Subject       *v1.Descriptor    `json:"subject"`
+	Subject       *v1.Descriptor    `json:"subject,omitempty"`
 	Annotations   map[string]string `json:"annotations,omitempty"`
 }
 
@@ -190,7 +190,7 @@ func (r *Registry) Attach(ctx context.Context, subject name.Digest, artifact Art
 	if err != nil {
 		return v1.Hash{}, fault(subject.String(), err)
 	}
-	empty := static.NewLayer([]byte("{}"), "application/vnd.oci.empty.v1+json")
+	empty := emptyConfig()
 	document := static.NewLayer(artifact.Content, types.MediaType(artifact.MediaType))
 	m := artifactManifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: artifact.Type, Annotations: artifact.Annotations,
 		Subject: &v1.Descriptor{MediaType: target.MediaType, Digest: target.Digest, Size: target.Size}}
@@ -310,15 +310,26 @@ type answered struct {
 	header http.Header
 }
 
-// ask sends one request that go-containerregistry has no call for, with its authentication.
+// ask sends one request that go-containerregistry has no call for, and reads the answer.
 func (r *Registry) ask(ctx context.Context, repo name.Repository, scope, method, path, mediaType string, body []byte) (answered, error) {
-	rt, err := r.session(ctx, repo, scope)
+	resp, err := r.open(ctx, repo, scope, method, path, mediaType, body)
 	if err != nil {
 		return answered{}, err
 	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	return answered{body: raw, header: resp.Header}, err
+}
+
+// open sends a request with go-containerregistry's authentication, and leaves it to the caller to read the answer.
+func (r *Registry) open(ctx context.Context, repo name.Repository, scope, method, path, mediaType string, body []byte) (*http.Response, error) {
+	rt, err := r.session(ctx, repo, scope)
+	if err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, method, repo.Scheme()+"://"+repo.RegistryStr()+path, bytes.NewReader(body))
 	if err != nil {
-		return answered{}, err
+		return nil, err
 	}
 	req.Header.Set("Accept", mediaType)
 	if body != nil {
@@ -326,12 +337,11 @@ func (r *Registry) ask(ctx context.Context, repo name.Repository, scope, method,
 	}
 	resp, err := (&http.Client{Transport: rt}).Do(req)
 	if err != nil {
-		return answered{}, err
+		return nil, err
 	}
-	defer resp.Body.Close()
 	if err := transport.CheckError(resp, http.StatusOK, http.StatusCreated, http.StatusAccepted); err != nil {
-		return answered{}, err
+		resp.Body.Close()
+		return nil, err
 	}
-	raw, err := io.ReadAll(resp.Body)
-	return answered{body: raw, header: resp.Header}, err
+	return resp, nil
 }

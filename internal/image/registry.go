@@ -3,14 +3,11 @@ package image
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
 	"regexp"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -25,7 +22,7 @@ type Access struct {
 	Insecure             []string // hosts (with port) that may be spoken to by plain HTTP
 	CertificateAuthority []byte   // PEM, trusted besides the system's
 	UserAgent            string
-	Keychain             authn.Keychain // nil: Docker's configuration and credential helpers
+	Keychain             authn.Keychain // nil: no login is known
 	Notice               func(string)   // told of every retry
 	Daemon               Daemon         // for docker:REF; nil: there is none
 	Scratch              string         // a folder for what has to be unpacked or copied first; empty: the system's
@@ -58,9 +55,8 @@ func NewRegistry(access Access) (*Registry, error) {
 	}
 	r := &Registry{transport: rt, keychain: access.Keychain, insecure: map[string]bool{}, userAgent: access.UserAgent, limits: access.Limits, daemon: access.Daemon, scratch: access.Scratch, sessions: map[string]http.RoundTripper{}}
 	if r.keychain == nil {
-		r.keychain = authn.DefaultKeychain
+		r.keychain = Anonymous()
 	}
-	r.keychain = namedKeychain{r.keychain}
 	for _, host := range access.Insecure {
 		r.insecure[host] = true
 	}
@@ -70,36 +66,6 @@ func NewRegistry(access Access) (*Registry, error) {
 	r.pusher, err = remote.NewPusher(r.options()...)
 	return r, err
 }
-
-// namedKeychain says where a login was looked for when the configuration there cannot be read.
-type namedKeychain struct{ authn.Keychain }
-
-func (k namedKeychain) Resolve(of authn.Resource) (authn.Authenticator, error) {
-	type answer struct {
-		auth authn.Authenticator
-		err  error
-	}
-	answered := make(chan answer, 1)
-	go func() {
-		auth, err := k.Keychain.Resolve(of)
-		answered <- answer{auth, err}
-	}()
-	unreadable := outcome.New(outcome.RegistryUnauthorized, "the login for %s cannot be read from Docker's configuration", of.RegistryStr())
-	select {
-	case a := <-answered:
-		if a.err != nil {
-			// Behind "out:" stands what a credential helper printed, which may be a password.
-			why, _, _ := strings.Cut(a.err.Error(), ", out:")
-			return nil, unreadable.Because(errors.New(why))
-		}
-		return a.auth, nil
-	case <-time.After(helperTimeout):
-		return nil, unreadable.Because(fmt.Errorf("the credential helper has not answered for %s", helperTimeout))
-	}
-}
-
-// helperTimeout is how long a credential helper may take; some ask a server of their own.
-const helperTimeout = 30 * time.Second
 
 // Options are go-containerregistry's for one call, on the sessions that are already open.
 func (r *Registry) Options(ctx context.Context) []remote.Option {

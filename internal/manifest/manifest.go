@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
@@ -17,14 +18,19 @@ import (
 )
 
 // Folders are those in which every file is generated: one that is not in Files is stale.
-var Folders = []string{"docs/man", "docs/steps"}
+var Folders = []string{"actions", "docs/man", "docs/steps"}
 
-// Files are all generated files by their path in the repository.
-func Files(specs []*step.Spec) (map[string][]byte, error) {
+// Files are all generated files by their path in the repository; pin is the image that the definitions run.
+func Files(specs []*step.Spec, pin Pin) (map[string][]byte, error) {
 	files := map[string][]byte{"docs/reasons.md": reasons()}
 	for _, spec := range specs {
-		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = reference(spec)
+		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = stepPage(spec)
 	}
+	definitions, err := actionFiles(specs, pin)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, definitions)
 	tree := command.Program{Specs: specs, Stdout: io.Discard, Stderr: io.Discard}.Tree()
 	return files, manuals(tree, files)
 }
@@ -59,8 +65,8 @@ var endings = map[outcome.Ending]string{
 	outcome.Internal:  "A bug in stepseal.",
 }
 
-// reference is one step's page.
-func reference(spec *step.Spec) []byte {
+// stepPage is one step's page.
+func stepPage(spec *step.Spec) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s# stepseal %s\n\n%s.\n\n%s\n\n", generated, spec.Name, spec.Summary, spec.Prose)
 	for _, e := range spec.Examples {
@@ -83,7 +89,7 @@ func reference(spec *step.Spec) []byte {
 func row(spec *step.Spec, d step.Declaration) string {
 	flag, config, meaning := "--"+d.Name, "", cell(d.Usage)
 	switch {
-	case d.Secret:
+	case d.Secret && !d.File:
 		flag += "-file FILE"
 	case d.Placeholder != "" && !d.Switch:
 		flag += " " + d.Placeholder

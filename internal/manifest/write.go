@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 )
@@ -24,7 +23,7 @@ func Write(root string, files map[string][]byte) error {
 	}
 	stale, err := leftovers(root, files)
 	for _, name := range stale {
-		err = errors.Join(err, os.Remove(filepath.Join(root, name)))
+		err = errors.Join(err, os.Remove(filepath.Join(root, filepath.FromSlash(name))))
 	}
 	return err
 }
@@ -49,14 +48,19 @@ func Drift(root string, files map[string][]byte) ([]string, error) {
 func leftovers(root string, files map[string][]byte) ([]string, error) {
 	var stale []string
 	for _, folder := range Folders {
-		entries, err := os.ReadDir(filepath.Join(root, folder))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		for _, entry := range entries {
-			if name := path.Join(folder, entry.Name()); files[name] == nil {
+		err := fs.WalkDir(os.DirFS(root), folder, func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case errors.Is(err, fs.ErrNotExist) && name == folder:
+				return fs.SkipDir
+			case err != nil:
+				return err
+			case !entry.IsDir() && files[name] == nil:
 				stale = append(stale, name)
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return stale, nil

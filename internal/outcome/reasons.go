@@ -22,6 +22,7 @@ const (
 	SBOMUnreadable    Reason = "sbom-unreadable"
 	EvidenceUnusable  Reason = "evidence-unusable"
 	AdvisoryUnusable  Reason = "advisory-unusable"
+	UntrustedEvent    Reason = "untrusted-event"
 
 	// It worked and the answer is no.
 	Vulnerable           Reason = "vulnerable"
@@ -51,6 +52,7 @@ const (
 	RegistryFailing      Reason = "registry-failing"
 	DaemonUnavailable    Reason = "daemon-unavailable"
 	ImageNotFound        Reason = "image-not-found"
+	EvidenceNotFound     Reason = "evidence-not-found"
 	PlatformNotFound     Reason = "platform-not-found"
 	PlatformUnnamed      Reason = "platform-unnamed"
 	NotAnImage           Reason = "not-an-image"
@@ -101,6 +103,7 @@ var table = []Row{
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
 	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
 	{AdvisoryUnusable, Misused, "A file given to `database build` is not an advisory record that can be read.", "OSV JSON files, folders of them, JSON lines, and the KEV catalogue are read"},
+	{UntrustedEvent, Misused, "The workflow runs for a change that nobody has accepted, with the secrets and permissions of the repository (pull_request_target), so that whoever proposes the change could have anything signed.", "run sign-attest and secure-image on pull_request, push or a tag"},
 
 	{Vulnerable, Refused, "The gate found vulnerabilities at or above the limit.", ""},
 	{EvidenceChanged, Refused, "The evidence, or a document that it names, is not what the earlier step wrote.", "run the earlier step again, and find out who changed the file"},
@@ -122,12 +125,13 @@ var table = []Row{
 	{Unexpected, Undecided, "Something that the run relies on did not work: a disk, a file, a library.", ""},
 	{OutputUnwritable, Undecided, "A result could not be written, so nobody could rely on it.", "name a place that can be written, with room for the files"},
 	{RegistryUnreachable, Undecided, "The registry does not answer.", "check the name, the network and the proxy settings; plain HTTP off loopback needs --insecure-registry, a private CA --certificate-authority"},
-	{RegistryUnauthorized, Undecided, "The registry wants a login (401).", "log in to the registry (docker login writes what stepseal reads), or set DOCKER_CONFIG"},
-	{RegistryForbidden, Undecided, "The registry knows the login and does not allow this (403).", "give the login the right to read this repository"},
+	{RegistryUnauthorized, Undecided, "The registry wants a login (401).", "log in to the registry (docker login writes what stepseal reads), or set STEPSEAL_REGISTRY_USERNAME and STEPSEAL_REGISTRY_PASSWORD; stepseal registry explain REF says which login is used, and where it was looked for"},
+	{RegistryForbidden, Undecided, "The registry knows the login and does not allow this (403).", "give the login the right to read this repository; stepseal registry explain REF says which login that is"},
 	{RegistryBusy, Undecided, "The registry keeps answering that it is asked too often (429).", "log in for a higher limit, or wait"},
 	{RegistryFailing, Undecided, "The registry fails (5xx), or its answer makes no sense.", "try again later"},
 	{DaemonUnavailable, Undecided, "The Docker daemon cannot be reached, does not let this user in, or fails.", "start it, set DOCKER_HOST to where it listens, or write the image with docker save and name it by docker-archive:PATH"},
 	{ImageNotFound, Undecided, "There is no such image: in the registry (404), the layout, the archive or the daemon.", "check the repository and the tag; some registries answer 404 where a login lacks rights"},
+	{EvidenceNotFound, Undecided, "The registry has no such evidence, or not all of its documents (404).", "check the repository and the digest, and whether the earlier step pushed its evidence there; some registries answer 404 where a login lacks rights"},
 	{PlatformNotFound, Undecided, "There is no image for the platform: not in the index, or the single image is for another.", "name a platform that there is with --platform, or leave it away for a single image"},
 	{PlatformUnnamed, Undecided, "A document of one platform was handed in beside an index of several, and which of them it is about is not said.", "name the platform with --platform"},
 	{NotAnImage, Undecided, "The reference names something that is not a container image.", "name an image or an image index"},

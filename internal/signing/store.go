@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	cosign "github.com/sigstore/cosign/v2/pkg/types"
 
+	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
@@ -82,12 +83,16 @@ func (s *store) bundles(ctx context.Context) (shelf, error) {
 	}
 	var found shelf
 	var wanted []image.Referrer
+	other := 0
 	for _, r := range listed {
-		if mayBeBundle(r.ArtifactType) {
+		switch {
+		case mayBeBundle(r.ArtifactType):
 			wanted = append(wanted, r)
+		case r.ArtifactType != evidence.ArtefactType: // what steps hand each other is nothing to be told of
+			other++
 		}
 	}
-	if other := len(listed) - len(wanted); other > 0 {
+	if other > 0 {
 		found.note("%d referrers of other kinds", other)
 	}
 	for _, one := range inParallel(wanted, func(r image.Referrer) shelf { return s.bundle(ctx, r) }) {

@@ -3,9 +3,7 @@ package step
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -13,22 +11,34 @@ import (
 
 const maxSecretBytes = 1 << 16
 
-// bind finds every input's value: flag, then environment, then config file, then default; empty means unset. It
-// reports every mistake at once.
-func bind(spec *Spec, flags map[string]string, getenv func(string) string, config map[string]string) (values map[string]any, given map[string]bool, mistakes []mistake) {
+// sources are the places that an input's value may come from, in the order in which they win.
+type sources struct {
+	flags  map[string]string
+	getenv func(string) string
+	handed map[string]string // outputs of an earlier step, by their names
+	config map[string]string // section.key
+}
+
+// bind finds every input's value: flag, then environment, then what an earlier step handed on, then config file, then
+// default; empty means unset. It reports every mistake at once.
+func bind(spec *Spec, from sources, change Change) (values map[string]any, given map[string]bool, mistakes []mistake) {
 	values, given = map[string]any{}, map[string]bool{}
 	for _, in := range spec.Inputs {
 		d := in.Declaration()
-		text, from, err := lookup(d, flags, getenv, config)
+		text, from, err := from.lookup(d)
 		if err != nil {
 			mistakes = append(mistakes, mistake{text: err.Error()})
 			continue
 		}
 		given[d.Name] = from != ""
 		if text == "" && !(d.Secret && from != "") {
-			if d.Required {
+			if d.Required && !(d.ToWrite && change.Fork) {
 				mistakes = append(mistakes, mistake{text: missing(spec, d)})
 			}
+			continue
+		}
+		if d.Secret && d.File && from == "flag" && isPEM(text) {
+			mistakes = append(mistakes, mistake{text: fmt.Sprintf("--%s takes the path of a file: everybody on the machine can read a command line", d.Name)})
 			continue
 		}
 		value, err := in.read(text)
@@ -38,7 +48,19 @@ func bind(spec *Spec, flags map[string]string, getenv func(string) string, confi
 		}
 		values[d.Name] = value
 	}
-	return values, given, mistakes
+	return values, given, append(mistakes, halves(spec, given)...)
+}
+
+// halves are inputs that were given without the one that they mean nothing without. One that could not be read counts as
+// given: that is its mistake.
+func halves(spec *Spec, given map[string]bool) (mistakes []mistake) {
+	for _, in := range spec.Inputs {
+		d := in.Declaration()
+		if other, known := given[d.With]; given[d.Name] && known && !other {
+			mistakes = append(mistakes, mistake{text: fmt.Sprintf("%s is given without %s (%s), and neither means anything alone", d.Name, d.With, Variable(d.With))})
+		}
+	}
+	return mistakes
 }
 
 func missing(spec *Spec, d Declaration) string {
@@ -71,6 +93,10 @@ func source(d Declaration, from string) string {
 	switch from {
 	case "environment":
 		return d.Variable()
+	case "file":
+		return d.Variable() + "_FILE"
+	case "outputs":
+		return d.Name + " in --outputs-of"
 	case "config":
 		return d.Section + "." + d.Name + " in the config file"
 	case "":
@@ -79,35 +105,41 @@ func source(d Declaration, from string) string {
 	return "--" + d.Name
 }
 
-func lookup(d Declaration, flags map[string]string, getenv func(string) string, config map[string]string) (text, from string, err error) {
-	if d.Secret {
-		return lookupSecret(d, flags, getenv)
+func (s sources) lookup(d Declaration) (text, from string, err error) {
+	if d.Secret && !d.File {
+		return s.lookupSecret(d)
 	}
-	if text := flags[d.Name]; text != "" {
+	if text := s.flags[d.Name]; text != "" {
 		return text, "flag", nil
 	}
-	if text := getenv(d.Variable()); text != "" {
+	if file := s.getenv(d.Variable() + "_FILE"); d.Secret && file != "" {
+		return file, "file", nil
+	}
+	if text := s.getenv(d.Variable()); text != "" {
 		return text, "environment", nil
 	}
-	if text := config[d.Section+"."+d.Name]; d.Section != "" && text != "" {
+	if text := s.handed[d.Name]; text != "" {
+		return text, "outputs", nil
+	}
+	if text := s.config[d.Section+"."+d.Name]; d.Section != "" && text != "" {
 		return text, "config", nil
 	}
 	return d.Default, "", nil
 }
 
 // lookupSecret takes a secret from the file that the flag or the _FILE variable names, or from the variable.
-func lookupSecret(d Declaration, flags map[string]string, getenv func(string) string) (text, from string, err error) {
-	file, from := flags[d.Name+"-file"], "flag"
+func (s sources) lookupSecret(d Declaration) (text, from string, err error) {
+	file, from := s.flags[d.Name+"-file"], "flag"
 	if file == "" {
-		file, from = getenv(d.Variable()+"_FILE"), "environment"
+		file, from = s.getenv(d.Variable()+"_FILE"), "environment"
 	}
 	if file == "" {
-		if text := getenv(d.Variable()); text != "" {
+		if text := s.getenv(d.Variable()); text != "" {
 			return text, "environment", nil
 		}
 		return "", "", nil
 	}
-	raw, err := readSecret(file)
+	raw, err := readWhole(file, maxSecretBytes)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
@@ -118,17 +150,4 @@ func lookupSecret(d Declaration, flags map[string]string, getenv func(string) st
 	}
 	// Editors and echo end a file with a newline that is no part of the secret.
 	return strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), from, nil
-}
-
-func readSecret(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
-	if err == nil && len(raw) > maxSecretBytes {
-		err = fmt.Errorf("is larger than %d bytes", maxSecretBytes)
-	}
-	return raw, err
 }

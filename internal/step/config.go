@@ -2,16 +2,19 @@ package step
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
@@ -20,28 +23,104 @@ const ConfigFile = ".stepseal.yaml"
 
 const maxConfigBytes = 1 << 20
 
-// readConfig reads the config file into section.key -> value. The file is named, or, for steps that allow it, lies in
-// the working directory; otherwise there is none.
-func readConfig(named string, local bool, known []Declaration) (map[string]string, error) {
-	file := named
-	if file == "" {
-		if !local {
-			return nil, nil
+// configFile is the config file of a run.
+type configFile struct {
+	name    string // empty where there is none
+	local   bool   // nobody named it: it was found in the working directory
+	raw     []byte
+	values  map[string]string // section.key
+	ignored bool              // what says whom to trust was left out
+}
+
+// readConfig reads the config file. It is named, or, for steps that allow it, lies in the working directory; otherwise
+// there is none.
+func (r *Run) readConfig(from sources, known []Declaration) error {
+	for _, in := range r.spec.Inputs {
+		d := in.Declaration()
+		if d.Name != "config" {
+			continue
 		}
-		file = ConfigFile
+		named, _, _ := from.lookup(d)
+		if named == "" && !r.spec.LocalConfig {
+			return nil
+		}
+		r.config = configFile{name: cmp.Or(named, ConfigFile), local: named == ""}
+		return r.config.read(known)
 	}
-	raw, err := readConfigFile(file)
-	if named == "" && errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	return nil
+}
+
+func (c *configFile) read(known []Declaration) error {
+	raw, err := readWhole(c.name, maxConfigBytes)
+	if c.local && errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
-		return nil, outcome.New(outcome.InvalidConfig, "config file %s", file).Because(Bare(err))
+		return outcome.New(outcome.InvalidConfig, "config file %s", c.name).Because(Bare(err))
 	}
 	values, mistakes := parseConfig(raw, known)
 	if len(mistakes) > 0 {
-		return nil, outcome.New(outcome.InvalidConfig, "config file %s: %s", file, count(len(mistakes), "mistake")).With(mistakes...)
+		return outcome.New(outcome.InvalidConfig, "config file %s: %s", c.name, count(len(mistakes), "mistake")).With(mistakes...)
 	}
-	return values, nil
+	c.raw, c.values = raw, values
+	c.ignored = c.local && c.forgetVerify()
+	return nil
+}
+
+// forgetVerify takes what says whom to trust, and what is enough, out of a config file that nobody named.
+func (c *configFile) forgetVerify() (found bool) {
+	for key := range c.values {
+		if strings.HasPrefix(key, "verify.") {
+			delete(c.values, key)
+			found = true
+		}
+	}
+	return found
+}
+
+// tellConfig says which file counts that nobody named.
+func (r *Run) tellConfig() {
+	if !r.config.local || r.config.raw == nil {
+		return
+	}
+	if len(r.config.values) > 0 {
+		r.Note("%s in the working directory is read", ConfigFile)
+	}
+	if r.config.ignored {
+		r.Warn("%s: verify is left out: the working directory does not decide what is enough; name the file with --config", ConfigFile)
+	}
+}
+
+// noticeConfigChange puts before everything else that a proposed change is judged by rules which it brings itself.
+func (r *Run) noticeConfigChange(ctx context.Context) {
+	if !r.Change.Proposed || r.config.name == "" || filepath.IsAbs(r.config.name) {
+		return
+	}
+	if r.Change.Base == nil {
+		if r.config.raw != nil {
+			r.notify("This change is judged by %s as it brings it itself.", r.config.name)
+		}
+		return
+	}
+	base, err := r.Change.Base(ctx, filepath.ToSlash(filepath.Clean(r.config.name)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		base, err = nil, nil
+	case err != nil:
+		r.notify("Whether this change also changes the rules in %s could not be found out: %s", r.config.name, Bare(err))
+		return
+	}
+	if !bytes.Equal(base, r.config.raw) {
+		r.notify("This change also changes %s: it is judged by rules that it brings itself. Look at them first.", r.config.name)
+	}
+}
+
+func (r *Run) notify(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	r.Warn("%s", text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notice = markdown.Note(text)
 }
 
 func count(n int, noun string) string {
@@ -49,19 +128,6 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func readConfigFile(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
-	if err == nil && len(raw) > maxConfigBytes {
-		err = fmt.Errorf("is larger than %d bytes", maxConfigBytes)
-	}
-	return raw, err
 }
 
 // parseConfig is strict: every key must be known, and stand once. Mistakes name line and column.

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -21,12 +22,13 @@ const grace = 400 * time.Millisecond
 // flags are what was typed; wrong are mistakes that the command line already found. known are the inputs of all steps,
 // which one config file serves.
 func Execute(ctx context.Context, spec *Spec, flags map[string]string, wrong []string, known []Declaration, world World) error {
-	run := &Run{Reporter: world.Host, Stdout: world.Stdout, Getenv: world.Getenv, Now: time.Now,
+	run := &Run{Reporter: world.Host, Stdout: world.Stdout, Getenv: world.Getenv, Now: time.Now, Change: world.Change, Workspace: os.DirFS("."),
 		Version: world.Version, Revision: world.Revision, Memory: world.Memory, Anonymous: world.Anonymous, spec: spec, outputs: map[string]string{}, files: &Files{}}
 	err := guarded(ctx, run, func(ctx context.Context) error {
-		if err := prepare(run, flags, wrong, known); err != nil {
+		if err := prepare(run, flags, slices.Concat(wrong, world.Mistakes), known); err != nil {
 			return err
 		}
+		run.noticeConfigChange(ctx)
 		scratch, err := world.NewScratch()
 		if err != nil {
 			return outcome.New(outcome.Unexpected, "no folder for temporary files").Because(err).Hint("set TMPDIR to a folder that can be written")
@@ -47,27 +49,26 @@ func Execute(ctx context.Context, spec *Spec, flags map[string]string, wrong []s
 }
 
 func prepare(run *Run, flags map[string]string, wrong []string, known []Declaration) error {
-	var config map[string]string
-	configErr := error(nil)
-	for _, in := range run.spec.Inputs {
-		if d := in.Declaration(); d.Name == "config" {
-			named, _, _ := lookup(d, flags, run.Getenv, nil)
-			config, configErr = readConfig(named, run.spec.LocalConfig, known)
-			if named == "" && len(config) > 0 {
-				run.Note("%s in the working directory is read", ConfigFile)
-			}
-			if named == "" && withoutVerify(config) {
-				run.Warn("%s: verify is left out: the working directory does not decide what is enough; name the file with --config", ConfigFile)
-			}
-		}
-	}
-	values, given, mistakes := bind(run.spec, flags, run.Getenv, config)
+	from := sources{flags: flags, getenv: run.Getenv}
+	configErr := run.readConfig(from, known)
+	from.config = run.config.values
+	var handErr error
+	from.handed, handErr = from.takeOutputs(run.spec)
+	values, given, mistakes := bind(run.spec, from, run.Change)
 	run.values, run.given = values, given
+	run.mask()
+	run.tellConfig()
+	if handErr != nil {
+		mistakes = append(mistakes, mistake{text: "--outputs-of: " + handErr.Error()})
+	}
 	if to := outputFiles(run.spec, flags, run.Getenv); to["outputs"] != "" && samePlace(to["outputs"], to["summary"]) {
 		mistakes = append(mistakes, mistake{text: "--outputs and --summary name the same file"})
 	}
 	for _, text := range wrong {
 		mistakes = append(mistakes, mistake{text: text})
+	}
+	if run.Change.Privileged && run.spec.Writes() {
+		return outcome.New(outcome.UntrustedEvent, "%s writes, and this run has the secrets of the repository for a change that nobody has accepted", run.spec.Name)
 	}
 	if len(mistakes) == 0 {
 		return configErr
@@ -79,6 +80,27 @@ func prepare(run *Run, flags map[string]string, wrong []string, known []Declarat
 		}
 	}
 	return misused(mistakes)
+}
+
+// mask keeps the secrets out of the host's log, before anything else is said in it.
+func (r *Run) mask() {
+	host, ok := r.Reporter.(Masker)
+	if !ok {
+		return
+	}
+	for _, in := range r.spec.Inputs {
+		if !in.Declaration().Secret {
+			continue
+		}
+		switch value := r.values[in.Declaration().Name].(type) {
+		case Secret:
+			host.Mask(string(value.Reveal()))
+		case PEM:
+			for _, line := range value.lines() {
+				host.Mask(line)
+			}
+		}
+	}
 }
 
 func samePlace(a, b string) bool {
@@ -98,17 +120,6 @@ func misused(mistakes []mistake) error {
 		err.With(m.text)
 	}
 	return err
-}
-
-// withoutVerify takes what says whom to trust, and what is enough, out of a config file that nobody named.
-func withoutVerify(config map[string]string) (found bool) {
-	for key := range config {
-		if strings.HasPrefix(key, "verify.") {
-			delete(config, key)
-			found = true
-		}
-	}
-	return found
 }
 
 // guarded runs the work beside itself, so that a signal ends the run even where a library does not listen, and turns a
@@ -141,9 +152,12 @@ func guarded(ctx context.Context, run *Run, work func(context.Context) error) er
 // publish writes the summary and the outputs, then tells the host. A result that could not be written is no yes: the
 // outputs, which pipelines go by, are written last, when it is known how it ended.
 func publish(result Result, to map[string]string, host Host) error {
+	if adviser, ok := host.(Adviser); ok {
+		adviser.Advise(result)
+	}
 	files := &Files{}
 	if file := to["summary"]; file != "" {
-		if err := files.Write(file, []byte(ending(result)+result.Summary)); err != nil {
+		if err := files.Write(file, []byte(result.Markdown())); err != nil {
 			result = worsened(result, outcome.Of(err))
 		}
 	}
@@ -161,7 +175,9 @@ func publish(result Result, to map[string]string, host Host) error {
 	return result.Err
 }
 
-// ending is the top of a summary: how it ended, and what to do.
+// Markdown is the whole summary: what has to be seen first, how it ended, what to do, and then the details.
+func (r Result) Markdown() string { return r.Notice + ending(r) + r.Summary }
+
 func ending(result Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## stepseal %s: %s\n\n", result.Step, result.Ending)
@@ -179,6 +195,9 @@ func ending(result Result) string {
 	}
 	return b.String()
 }
+
+// Lost is the result, part of which could not be written.
+func (r Result) Lost(err *outcome.Error) Result { return worsened(r, err) }
 
 // worsened turns an accepted run whose result nobody can read into an undecided one; a no stays a no.
 func worsened(result Result, lost *outcome.Error) Result {
@@ -205,7 +224,7 @@ func outputFiles(spec *Spec, flags map[string]string, getenv func(string) string
 	to := map[string]string{}
 	for _, in := range spec.Inputs {
 		if d := in.Declaration(); d.Name == "outputs" || d.Name == "summary" {
-			to[d.Name], _, _ = lookup(d, flags, getenv, nil)
+			to[d.Name], _, _ = sources{flags: flags, getenv: getenv}.lookup(d)
 		}
 	}
 	return to

@@ -2,6 +2,8 @@ package step
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,7 +59,7 @@ func write(path string, content []byte, mode fs.FileMode) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return writeInPlace(path, content)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := MakeFolder(filepath.Dir(path)); err != nil {
 		return err
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
@@ -69,10 +71,29 @@ func write(path string, content []byte, mode fs.FileMode) error {
 		temp.Close()
 		return err
 	}
-	if err := errors.Join(temp.Chmod(mode), temp.Close()); err != nil {
+	if err := errors.Join(temp.Chmod(mode), temp.Close(), adopt(temp.Name())); err != nil {
 		return err
 	}
 	return os.Rename(temp.Name(), path)
+}
+
+// MakeFolder makes the folder and those above it that are missing; each belongs to the owner of the one that it is in.
+func MakeFolder(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if parent := filepath.Dir(path); parent != path {
+		if err := MakeFolder(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o755); err != nil {
+		if info, again := os.Stat(path); again == nil && info.IsDir() {
+			return nil // somebody else made it meanwhile
+		}
+		return err
+	}
+	return adopt(path)
 }
 
 func writeInPlace(path string, content []byte) error {
@@ -83,6 +104,15 @@ func writeInPlace(path string, content []byte) error {
 	}
 	_, err = file.Write(content)
 	return errors.Join(err, file.Close())
+}
+
+// readUpTo reads all of it, if that is no more than limit bytes.
+func readUpTo(from io.Reader, limit int64) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(from, limit+1))
+	if err == nil && int64(len(raw)) > limit {
+		err = fmt.Errorf("is larger than %d bytes", limit)
+	}
+	return raw, err
 }
 
 // Bare leaves the name of a temporary file out of an error.

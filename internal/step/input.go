@@ -24,9 +24,13 @@ type Declaration struct {
 	Choices     []string // the only values allowed, if any
 	Section     string   // the key of the config file that it stands under; empty: it is not read from there
 	Required    bool
-	Repeats     bool // may be given several times; values are joined by commas
-	Switch      bool // a flag without a value means true
-	Secret      bool // from the environment or a file, never a flag's value
+	Repeats     bool   // may be given several times; values are joined by commas
+	Switch      bool   // a flag without a value means true
+	Secret      bool   // from the environment or a file, never a flag's value
+	File        bool   // the path of a file, or what is in it
+	ToWrite     bool   // required only of a run that may write, which one for a fork's pull request may not
+	Host        string // the only CI system that has it, as STEPSEAL_HOST names it; empty: all
+	With        string // the input without which this one means nothing; empty: there is none
 }
 
 // Variable is the environment variable of the input.

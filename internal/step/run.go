@@ -1,8 +1,11 @@
 package step
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +24,9 @@ type Run struct {
 	// Revision is as World has it.
 	Revision string
 	Memory   int64 // that this process may use, in bytes; 0 where nobody knows
+	Change   Change
+	// Workspace is the working directory, to look for files that findings can point at.
+	Workspace fs.FS
 	// Anonymous says that nobody's logins are looked for.
 	Anonymous bool
 
@@ -29,9 +35,13 @@ type Run struct {
 	given  map[string]bool // inputs that somebody set, in whatever way
 	files  *Files
 
-	mu      sync.Mutex
-	outputs map[string]string
-	summary strings.Builder
+	config configFile
+
+	mu          sync.Mutex
+	outputs     map[string]string
+	notice      string
+	summary     strings.Builder
+	annotations []Annotation
 }
 
 // Step is the name of the step that runs.
@@ -60,6 +70,25 @@ func (r *Run) Summarize(markdown string) {
 	r.summary.WriteString(markdown)
 }
 
+// Annotate adds an annotation. Hosts show few of them, so the worst come first; of those that are as bad, the earlier.
+func (r *Run) Annotate(a Annotation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.annotations) < maxAnnotations {
+		r.annotations = append(r.annotations, a)
+	}
+}
+
+// maxAnnotations is more than any host shows.
+const maxAnnotations = 200
+
+// Group begins a new part of the log, where the host's log has parts.
+func (r *Run) Group(title string) {
+	if host, ok := r.Reporter.(Grouper); ok {
+		host.Group(title)
+	}
+}
+
 // WriteFile writes a file whole or not at all, and not after the run has ended.
 func (r *Run) WriteFile(path string, content []byte) error { return r.files.Write(path, content) }
 
@@ -86,7 +115,9 @@ func (r *Run) result(err error) Result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ending := outcome.Of(err)
-	res := Result{Step: r.spec.Name, Ending: outcome.Verdict(err), Err: ending, Summary: r.summary.String()}
+	res := Result{Step: r.spec.Name, Ending: outcome.Verdict(err), Err: ending, Notice: r.notice, Summary: r.summary.String(),
+		Annotations: slices.Clone(r.annotations)}
+	slices.SortStableFunc(res.Annotations, func(a, b Annotation) int { return cmp.Compare(b.Level, a.Level) })
 	for _, out := range r.spec.AllOutputs() {
 		value := r.outputs[out.Name]
 		switch {

@@ -51,6 +51,9 @@ var common = []Output{
 	{"reason", "why it did not end as accepted, from docs/reasons.md"},
 }
 
+// Writes says whether the step changes anything outside the machine.
+func (s *Spec) Writes() bool { return slices.Contains(s.Needs, Push) }
+
 // IsArgument tells the input that is typed without its flag.
 func (s *Spec) IsArgument(d Declaration) bool {
 	return s.Argument != nil && s.Argument.Declaration().Name == d.Name
@@ -75,6 +78,11 @@ func (s *Spec) Check() error {
 			}
 		}
 		seen[d.Name] = true
+	}
+	for _, in := range s.Inputs {
+		if d := in.Declaration(); d.With != "" && !seen[d.With] {
+			return fmt.Errorf("%s: input %s goes with %s, which is not among the inputs", s.Name, d.Name, d.With)
+		}
 	}
 	if s.Argument != nil && !seen[s.Argument.Declaration().Name] {
 		return fmt.Errorf("%s: the argument %s is not among the inputs", s.Name, s.Argument.Declaration().Name)

@@ -100,6 +100,38 @@ func TestEveryMistakeAtOnceAndNothingRuns(t *testing.T) {
 	}
 }
 
+func TestHalfOfAPairIsAMistake(t *testing.T) {
+	name := Text(Declaration{Name: "name", Usage: "x", With: "word"})
+	word := Password(Declaration{Name: "word", Usage: "x", With: "name"})
+	for what, test := range map[string]struct {
+		flags, env map[string]string
+		want       int
+	}{
+		"none":                       {nil, nil, 0},
+		"both":                       {map[string]string{"name": "a"}, map[string]string{"STEPSEAL_WORD": "b"}, 0},
+		"the name alone":             {map[string]string{"name": "a"}, nil, 1},
+		"the word alone":             {nil, map[string]string{"STEPSEAL_WORD": "b"}, 1},
+		"an empty name and a word":   {map[string]string{"name": ""}, map[string]string{"STEPSEAL_WORD": "b"}, 1},
+		"a word that cannot be read": {map[string]string{"name": "a", "word-file": "/nowhere"}, nil, 1},
+	} {
+		t.Run(what, func(t *testing.T) {
+			spec := &Spec{Name: "s", Inputs: []Input{name, word}, Run: func(context.Context, *Run) error { return nil }}
+			result, _ := execute(t, spec, test.flags, test.env)
+			got := 0
+			if result.Err != nil {
+				got = len(result.Err.Evidence)
+			}
+			if got != test.want {
+				t.Errorf("got %v", result.Err)
+			}
+		})
+	}
+	alone := &Spec{Name: "s", Inputs: []Input{name}}
+	if alone.Check() == nil {
+		t.Error("a declaration with half of a pair passes")
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
@@ -352,6 +384,89 @@ func TestParseBytes(t *testing.T) {
 		"": 0, "0": 0, "-1": 0, "8mib": 0, "1.5GiB": 0, "MiB": 0, "1 2": 0, "9223372036854775807": 1<<63 - 1, "9223372036854775808": 0, "9007199254740992KiB": 0} {
 		if got, err := ParseBytes(text); got != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+}
+
+func TestKeyMaterial(t *testing.T) {
+	const key = "-----BEGIN PRIVATE KEY-----\nMIIsecret\n-----END PRIVATE KEY-----\n"
+	file := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	material := KeyMaterial(Declaration{Name: "key", Usage: "x", Secret: true, Required: true, ToWrite: true}, outcome.KeyUnusable, 100)
+	for name, test := range map[string]struct {
+		flags, env map[string]string
+		want       string // empty: a mistake
+		file       string
+	}{
+		"a path by the flag":              {flags: map[string]string{"key": file}, want: key, file: file},
+		"a path by the variable":          {env: map[string]string{"STEPSEAL_KEY": file}, want: key, file: file},
+		"a path by the variable of one":   {env: map[string]string{"STEPSEAL_KEY_FILE": file}, want: key, file: file},
+		"the content by the variable":     {env: map[string]string{"STEPSEAL_KEY": key}, want: key},
+		"never the content by the flag":   {flags: map[string]string{"key": key}},
+		"no file":                         {env: map[string]string{"STEPSEAL_KEY": "MIIsecret"}},
+		"a folder":                        {env: map[string]string{"STEPSEAL_KEY": filepath.Dir(file)}},
+		"nothing":                         {},
+		"more than there may be of a key": {env: map[string]string{"STEPSEAL_KEY_FILE": "/dev/zero"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got PEM
+			spec := &Spec{Name: "s", Inputs: []Input{material}, Run: func(_ context.Context, r *Run) error { got = material.Of(r); return nil }}
+			result, err := execute(t, spec, test.flags, test.env)
+			if string(got.Content) != test.want || got.File != test.file || (err == nil) != (test.want != "") {
+				t.Errorf("got %q of %q, %v", got.Content, got.File, err)
+			}
+			if err != nil && strings.Contains(fmt.Sprint(result.Err, result.Err.Evidence), "MIIsecret") {
+				t.Errorf("it says %v %q", err, result.Err.Evidence)
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v %#v", got, got, &got), "MIIsecret") {
+				t.Error("it can be printed")
+			}
+		})
+	}
+}
+
+func TestOutputsOfAnEarlierStep(t *testing.T) {
+	for text, want := range map[string]map[string]string{
+		`{"image":"a@sha256:1","evidence":"x/evidence.json","evidence-digest":"d","sbom":"s","verdict":"accepted"}`: {"image": "a@sha256:1", "evidence": "x/evidence.json", "evidence-digest": "d"},
+		`{"evidence":"x/evidence.json","evidence-reference":"oci:r@sha256:1"}`:                                      {"evidence": "oci:r@sha256:1"},
+		`{"evidence":"step_test.go","evidence-reference":"oci:r@sha256:1"}`:                                         {"evidence": "step_test.go"},
+		`{"image":""}`: nil, `{"verdict":"accepted"}`: nil, `[]`: nil, `{"image":1}`: nil, `{"image":"a","image":"b"}`: nil, ``: nil, `null`: nil,
+	} {
+		got, err := parseOutputs([]byte(text))
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != nil) {
+			t.Errorf("%s: %v %v", text, err, diff)
+		}
+	}
+}
+
+func FuzzParseOutputs(f *testing.F) {
+	f.Add([]byte(`{"image":"a@sha256:1","evidence":"","evidence-reference":"oci:r@sha256:1"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		handed, err := parseOutputs(raw)
+		if err == nil && len(handed) == 0 {
+			t.Fatal("nothing was handed on, and that is no mistake")
+		}
+	})
+}
+
+func TestFilesOfRootBelongToTheFoldersOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir := t.TempDir()
+	if err := os.Chown(dir, 1001, 1002); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "a", "b", "c.json")
+	if err := (&Files{}).Write(path, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	for _, made := range []string{path, filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
+		own, err := owner(made)
+		if err != nil || own.Uid != 1001 {
+			t.Errorf("%s belongs to %v, %v", made, own, err)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -28,6 +27,7 @@ type chain struct {
 	epoch    time.Time // SOURCE_DATE_EPOCH
 	database database
 	content  content
+	handed   []byte // evidence.json as it was written for the next step; nil while there is none
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte
@@ -51,26 +51,20 @@ func newRegistry(r *step.Run) (*image.Registry, error) {
 		Scratch:   r.Scratch,
 		Limits:    limits(r),
 	}
-	if r.Anonymous {
-		access.Keychain = image.Anonymous()
+	if !r.Anonymous {
+		access.Keychain = logins(r)
 	}
-	if file := authorityInput.Of(r); file != "" {
-		pem, err := evidence.ReadFile(file, maxAuthority)
-		if err != nil {
-			return nil, outcome.New(outcome.InvalidInput, "--certificate-authority %s", file).Because(err)
-		}
-		access.CertificateAuthority = pem
-	}
+	access.CertificateAuthority = authorityInput.Of(r).Content
 	return image.NewRegistry(access)
 }
-
-// maxAuthority bounds a file of certificates.
-const maxAuthority = 16 << 20
 
 // open resolves the image once and begins the record, or joins it to the evidence that was handed on.
 func (c *chain) open(ctx context.Context, ref image.Reference) error {
 	if c.set != nil {
 		return nil
+	}
+	if evidenceRepositoryInput.Of(c.Run).imagesOwn && !ref.InRegistry() {
+		return noRegistry(ref.String())
 	}
 	set, err := c.registry.Open(ctx, ref, platformInput.Of(c.Run), c.reading)
 	if err != nil {
@@ -135,7 +129,7 @@ func recordOf(set *image.Set) *evidence.Record {
 // join goes on with the record that an earlier step left in the output directory, if it is about the open image: who
 // verifies an image beside its evidence does not mean to lose that.
 func (c *chain) join() {
-	if evidenceInput.Of(c.Run) != "" || c.set == nil {
+	if !evidenceInput.Of(c.Run).IsZero() || c.set == nil {
 		return
 	}
 	record, err := evidence.ReadRecord(outputDirectoryInput.Of(c.Run), "")
@@ -233,43 +227,6 @@ func (c *chain) selected() ([]*part, error) {
 	return parts, nil
 }
 
-// takeEvidence reads what was handed on, if anything was, and brings its documents into this run's folder.
-func (c *chain) takeEvidence() error {
-	file := evidenceInput.Of(c.Run)
-	if file == "" {
-		if evidenceDigestInput.Of(c.Run) != "" {
-			return outcome.New(outcome.InvalidInput, "--evidence-digest without --evidence").Hint("name the evidence that is to have it")
-		}
-		return nil
-	}
-	record, err := evidence.ReadRecord(file, evidenceDigestInput.Of(c.Run))
-	if err != nil {
-		return err
-	}
-	c.record = record
-	return c.adopt()
-}
-
-// adopt copies the record's documents, checked, where they do not lie in the output directory already.
-func (c *chain) adopt() error {
-	if c.record.In(outputDirectoryInput.Of(c.Run)) {
-		return nil
-	}
-	for _, p := range c.record.Platforms {
-		for _, d := range p.Documents {
-			content, err := c.record.Read(d)
-			if err != nil {
-				return err
-			}
-			if err := c.WriteFile(c.place(d.Path), content); err != nil {
-				return err
-			}
-		}
-	}
-	c.record.MoveTo(outputDirectoryInput.Of(c.Run))
-	return nil
-}
-
 func (c *chain) place(name string) string {
 	return filepath.Join(outputDirectoryInput.Of(c.Run), filepath.FromSlash(name))
 }
@@ -291,6 +248,7 @@ func (c *chain) handOn() error {
 	if err := c.WriteFile(c.place(evidence.RecordFile), raw); err != nil {
 		return err
 	}
+	c.handed = raw
 	c.Set("evidence", c.shown(evidence.RecordFile))
 	c.Set("evidence-digest", evidence.Digest(raw))
 	return nil
@@ -357,7 +315,7 @@ func atDigest(repository, digest string) string {
 // prepareOutput makes sure that there will be a place for the documents before anything is contacted.
 func (c *chain) prepareOutput() error {
 	dir := outputDirectoryInput.Of(c.Run)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := step.MakeFolder(dir); err != nil {
 		return outcome.New(outcome.OutputUnwritable, "the output directory %s", dir).Because(step.Bare(err))
 	}
 	return nil

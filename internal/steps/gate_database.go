@@ -2,6 +2,8 @@ package steps
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,13 +25,36 @@ type database struct {
 func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
 	c.database.once.Do(func() {
 		source := databaseSource(c.Run)
-		source.URL, source.UpdateAllowed, source.CertificateAuthority = databaseURLInput.Of(c.Run), true, authorityInput.Of(c.Run)
+		source.URL, source.UpdateAllowed = databaseURLInput.Of(c.Run), true
+		if source.CertificateAuthority, c.database.err = authorityFile(c.Run); c.database.err != nil {
+			return
+		}
 		if source.Path == "" {
 			c.Note("using Grype's advisory database; an update may take a minute")
 		}
 		c.database.db, c.database.err = scan.Open(ctx, source, databaseLimits(c.Run), c.Now())
+		if source.GrypeDir != "" && source.Path == "" {
+			c.giveBack(source.GrypeDir)
+		}
 	})
 	return c.database.db, c.database.err
+}
+
+// giveBack lets a CI system keep the database that a container, which runs as root, has downloaded into its folder.
+func (c *chain) giveBack(folder string) {
+	if err := step.GiveBack(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.Warn("the database in %s stays root's, and may not be kept for the next run: %s", folder, step.Bare(err))
+	}
+}
+
+// authorityFile is the certificate authority as the file that grype wants; empty where there is none.
+func authorityFile(r *step.Run) (string, error) {
+	authority := authorityInput.Of(r)
+	if !authority.Given() {
+		return "", nil
+	}
+	path := filepath.Join(r.Scratch, "certificate-authority.pem")
+	return path, os.WriteFile(path, authority.Content, 0o600)
 }
 
 func (c *chain) closeDatabase() {

@@ -31,6 +31,7 @@ var (
 		{Name: "image-digest", Usage: "the digest of the image's manifest, or of the index"},
 		{Name: "evidence", Usage: "the path of evidence.json, which the next step takes"},
 		{Name: "evidence-digest", Usage: "the digest of evidence.json"},
+		{Name: "evidence-reference", Usage: "the evidence in a registry, oci:repository@sha256:..., which the next step takes on another machine; empty without --evidence-repository"},
 		{Name: "image-id", Usage: "the digest of the image's config; empty for several platforms"},
 		{Name: "platforms", Usage: "the platforms that were worked on, as a JSON list"},
 	}
@@ -64,15 +65,11 @@ A folder (dir:PATH) with an unpacked root file system is read as an image is; of
 		Outputs:     concat(imageOutputs, sbomOutputs),
 		Needs:       []step.Need{step.Pull, step.Workspace},
 		LocalConfig: true,
-		Run: func(ctx context.Context, r *step.Run) error {
-			c, err := newChain(r)
-			if err != nil {
-				return err
-			}
+		Run: onChain(func(ctx context.Context, c *chain) error {
 			if err := c.prepareOutput(); err != nil {
 				return err
 			}
-			if err := c.open(ctx, imageInput.Of(r)); err != nil {
+			if err := c.open(ctx, imageInput.Of(c.Run)); err != nil {
 				return err
 			}
 			if err := c.each(ctx, func(ctx context.Context, p *part) error {
@@ -85,7 +82,7 @@ A folder (dir:PATH) with an unpacked root file system is read as an image is; of
 				return err
 			}
 			return c.stillThere(ctx)
-		},
+		}),
 	}
 }
 

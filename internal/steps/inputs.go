@@ -22,11 +22,19 @@ var (
 		Usage: "go on without the layers that registries do not hand on, such as those of Windows base images"})
 	insecureInput = step.List(step.Declaration{Name: "insecure-registry", Placeholder: "HOST", Section: "registry",
 		Usage: "a registry host that may be spoken to by plain HTTP; loopback always may"})
-	authorityInput = step.Parsed(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
-		Usage: "a PEM file with a certificate authority to trust for registries and the database server"}, file(outcome.InvalidInput))
+	authorityInput = step.KeyMaterial(step.Declaration{Name: "certificate-authority", Placeholder: "FILE", Section: "registry",
+		Usage: "a PEM file with a certificate authority to trust for registries and the database server"}, outcome.InvalidInput, maxAuthority)
+	registryUsernameInput = step.Text(step.Declaration{Name: "registry-username", Placeholder: "NAME", Section: "registry", With: "registry-password",
+		Usage: "the user to log in as at the registry of --image, before any other login is looked for"})
+	registryPasswordInput = step.Password(step.Declaration{Name: "registry-password", With: "registry-username",
+		Usage: "the password or token of registry-username"})
+	githubTokenInput = step.Password(step.Declaration{Name: "github-token", Host: "github",
+		Usage: "the token of the job, for images on ghcr.io and for looking whether a pull request changes the config file"})
 
 	outputDirectoryInput = step.Text(step.Declaration{Name: "output-directory", Placeholder: "DIR", Default: "stepseal-out",
 		Usage: "the folder for the documents and evidence.json"})
+	evidenceRepositoryInput = step.Parsed(step.Declaration{Name: "evidence-repository", Placeholder: "REPOSITORY",
+		Usage: "where evidence and its documents are put as an OCI artefact too, for a step on another machine: a repository, or image for the image's own"}, parseEvidenceRepository)
 	outputsInput = step.Text(step.Declaration{Name: "outputs", Placeholder: "FILE",
 		Usage: "where to write the outputs: JSON if the name ends in .json, else dotenv"})
 	summaryInput = step.Text(step.Declaration{Name: "summary", Placeholder: "FILE",
@@ -34,9 +42,11 @@ var (
 	configInput = step.Text(step.Declaration{Name: "config", Placeholder: "FILE",
 		Usage: "the config file; generate-sbom, scan-gate, sign-attest and secure-image read .stepseal.yaml in the working directory if none is named"})
 	evidenceInput = step.Parsed(step.Declaration{Name: "evidence", Placeholder: "PATH",
-		Usage: "what earlier steps found: evidence.json, or the folder with it"}, parseEvidence)
+		Usage: "what earlier steps found: evidence.json, the folder with it, or oci:REPOSITORY@sha256:... for what lies in a registry (the output evidence-reference of the earlier step)"}, parseEvidence)
 	evidenceDigestInput = step.Parsed(step.Declaration{Name: "evidence-digest", Placeholder: "DIGEST",
 		Usage: "the digest that evidence.json must have (the output evidence-digest of the earlier step)"}, parseDigest)
+	outputsOfInput = step.Text(step.Declaration{Name: "outputs-of", Placeholder: "JSON",
+		Usage: "the outputs of an earlier step as JSON, such as GitHub's toJSON(needs.JOB.outputs): image, evidence and evidence-digest are taken from them where they are not given"})
 	quietInput  = step.Switch(step.Declaration{Name: "quiet", Usage: "say only how it ended"})
 	formatInput = step.Text(step.Declaration{Name: "log-format", Placeholder: "FORMAT", Choices: []string{"text", "json"}, Default: "text",
 		Usage: "how to speak on standard error"})
@@ -64,8 +74,8 @@ var (
 	databaseAgeInput = step.Duration(step.Declaration{Name: "max-database-age", Default: "120h", Section: "database",
 		Usage: "how old the advisory data may be: the older of the build and the newest advisory counts; 0 allows any age"})
 
-	keyInput = step.Parsed(step.Declaration{Name: "key", Placeholder: "FILE", Section: "sign", Required: true,
-		Usage: "the private key to sign with: a cosign key, PKCS#8, EC or PKCS#1 in PEM"}, file(outcome.KeyUnusable))
+	keyInput = step.KeyMaterial(step.Declaration{Name: "key", Placeholder: "FILE", Section: "sign", Required: true, Secret: true, ToWrite: true,
+		Usage: "the private key to sign with: a cosign key, PKCS#8, EC or PKCS#1 in PEM"}, outcome.KeyUnusable, maxKey)
 	keyPasswordInput = step.Password(step.Declaration{Name: "key-password",
 		Usage: "the password of the private key"})
 	signatureFormatInput = step.Parsed(step.Declaration{Name: "signature-format", Placeholder: "FORMAT", Default: "both", Section: "sign",
@@ -74,8 +84,8 @@ var (
 	requireScanInput = step.Switch(step.Declaration{Name: "require-scan", Default: "true", Section: "sign",
 		Usage: "sign only an image whose scan says accepted"})
 
-	publicKeyInput = step.Parsed(step.Declaration{Name: "public-key", Placeholder: "FILE", Section: "verify",
-		Usage: "the public key that must have signed, in PEM"}, file(outcome.KeyUnusable))
+	publicKeyInput = step.KeyMaterial(step.Declaration{Name: "public-key", Placeholder: "FILE", Section: "verify",
+		Usage: "the public key that must have signed, in PEM"}, outcome.KeyUnusable, maxKey)
 	requireInput = step.Parsed(step.Declaration{Name: "require", Placeholder: "LIST", Default: "signature,sbom,scan", Section: "verify", Repeats: true,
 		Usage: "what the image must carry: signature, sbom, scan"}, parseRequire)
 	maxScanAgeInput = step.Parsed(step.Declaration{Name: "max-scan-age", Placeholder: "DURATION", Section: "verify",
@@ -84,12 +94,18 @@ var (
 		Usage: "refuse an SBOM that does not say itself which image it describes"})
 )
 
+// maxAuthority and maxKey bound the files of certificates and of a key.
+const (
+	maxAuthority = 16 << 20
+	maxKey       = 1 << 20
+)
+
 // The groups that steps are put together from.
 var (
 	speaking  = []step.Input{quietInput, formatInput}
-	reporting = []step.Input{outputDirectoryInput, outputsInput, summaryInput, configInput}
-	handOver  = []step.Input{evidenceInput, evidenceDigestInput}
-	reaching  = []step.Input{platformInput, insecureInput, authorityInput}
+	reporting = []step.Input{outputDirectoryInput, evidenceRepositoryInput, outputsInput, summaryInput, configInput}
+	handOver  = []step.Input{evidenceInput, evidenceDigestInput, outputsOfInput}
+	reaching  = []step.Input{platformInput, insecureInput, authorityInput, registryUsernameInput, registryPasswordInput, githubTokenInput}
 	gating    = []step.Input{failOnInput, onlyFixedInput, allowUncoveredInput, allowEmptyInput, databaseInput, databaseURLInput, databaseAgeInput}
 	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
 	verifying = []step.Input{requireInput, maxScanAgeInput, sbomBindingInput}

@@ -35,17 +35,6 @@ func file(reason outcome.Reason) func(string) (string, error) {
 	}
 }
 
-// parseEvidence takes a file or the folder with it.
-func parseEvidence(path string) (string, error) {
-	if strings.HasPrefix(path, "oci:") {
-		return "", outcome.New(outcome.UnsupportedSource, "evidence is read from files only").Hint("hand on the output directory")
-	}
-	if _, err := os.Stat(path); err != nil {
-		return "", outcome.New(outcome.EvidenceUnusable, "%s", path).Because(step.Bare(err))
-	}
-	return path, nil
-}
-
 // parseAge refuses 0: it could mean "no age is allowed" and "any age is".
 func parseAge(text string) (time.Duration, error) {
 	age, err := step.ParseDuration(text)

@@ -38,7 +38,7 @@ func (c *chain) askedBeside(source string) (signing.Trust, error) {
 		return signing.Trust{}, nil
 	case !ref.InRegistry():
 		return signing.Trust{}, outcome.New(outcome.UnsupportedSource, "%s is not in a registry, where attestations live", ref).Hint("push it first")
-	case publicKeyInput.Of(c.Run) == "":
+	case !publicKeyInput.Of(c.Run).Given():
 		return signing.Trust{}, outcome.New(outcome.InvalidInput, "--sbom %s without --public-key", source).Hint("name the public key that must have signed the SBOM")
 	}
 	return loadTrust(c.Run)

@@ -44,11 +44,7 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 		Outputs:     concat(imageOutputs, scanOutputs),
 		Needs:       []step.Need{step.Pull, step.Internet, step.Workspace},
 		LocalConfig: true,
-		Run: func(ctx context.Context, r *step.Run) error {
-			c, err := newChain(r)
-			if err != nil {
-				return err
-			}
+		Run: onChain(func(ctx context.Context, c *chain) error {
 			if err := c.source(ctx); err != nil {
 				return err
 			}
@@ -61,7 +57,7 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 				return err
 			}
 			return c.stillThere(ctx)
-		},
+		}),
 	}
 }
 

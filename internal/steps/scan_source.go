@@ -12,8 +12,8 @@ import (
 
 // source finds what is to be scanned: the SBOM that was named, else what the evidence holds, else the image itself.
 func (c *chain) source(ctx context.Context) error {
-	ref, sbomFile, evidenceFile := imageInput.Of(c.Run), scannedSBOMInput.Of(c.Run), evidenceInput.Of(c.Run)
-	if ref.IsZero() && sbomFile == "" && evidenceFile == "" {
+	ref, sbomFile := imageInput.Of(c.Run), scannedSBOMInput.Of(c.Run)
+	if ref.IsZero() && sbomFile == "" && evidenceInput.Of(c.Run).IsZero() {
 		return outcome.New(outcome.InvalidInput, "nothing to scan").
 			Hint("name an image with --image, the output of generate-sbom with --evidence, or a document with --sbom")
 	}
@@ -33,7 +33,7 @@ func (c *chain) source(ctx context.Context) error {
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}
-	if err := c.takeEvidence(); err != nil {
+	if err := c.takeEvidence(ctx); err != nil {
 		return err
 	}
 	switch {

@@ -28,6 +28,7 @@ func (c *chain) tellGate(decided error) error {
 	}
 	for _, p := range scanned {
 		c.Summarize(report.Gate(gateView(*p.found, p.decided)))
+		p.annotate(c.Workspace)
 	}
 	c.setScanOutputs(scanned)
 	if err := c.handOn(); err != nil {

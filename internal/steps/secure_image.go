@@ -27,50 +27,84 @@ What was signed is verified with --public-key, or with the public half of --key.
 			{Name: "gate-verdict", Usage: "how the gate ended"},
 			{Name: "verify-verdict", Usage: "how the verification ended"},
 			{Name: "stopped-at", Usage: "the part that did not end as accepted: sbom, gate, sign or verify"},
-		}, imageOutputs[:4], signOutputs, verifyOutputs, scanOutputs[:4], sbomOutputs, scanOutputs[4:], imageOutputs[4:]),
+		}, imageOutputs[:5], signOutputs, verifyOutputs, scanOutputs[:4], sbomOutputs, scanOutputs[4:], imageOutputs[5:]),
 		Needs:       []step.Need{step.Pull, step.Push, step.Internet, step.Workspace},
 		LocalConfig: true,
-		Run:         secureImage,
+		Run:         onChain(secureImage),
 	}
 }
 
-func secureImage(ctx context.Context, r *step.Run) error {
-	key, err := loadKey(r)
-	if err != nil {
-		return err
-	}
-	trust := signing.Trust{Keys: []signing.PublicKey{key.Public()}}
-	if publicKeyInput.Of(r) != "" {
-		if trust, err = loadTrust(r); err != nil {
-			return err
-		}
-	}
-	c, err := newChain(r)
+func secureImage(ctx context.Context, c *chain) error {
+	seal, err := sealing(c.Run)
 	if err != nil {
 		return err
 	}
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}
-	r.Set("stopped-at", "sbom")
-	if err := c.open(ctx, registryImageInput.Of(r)); err != nil {
+	c.Set("stopped-at", "sbom")
+	c.Group("SBOM and gate")
+	if err := c.open(ctx, registryImageInput.Of(c.Run)); err != nil {
 		return err
+	}
+	if !c.Change.Fork {
+		// Before work is done that would be lost.
+		if err := c.registry.MayPush(ctx, c.set.Reference); err != nil {
+			return err
+		}
 	}
 	if err := c.judge(ctx); err != nil {
 		return err
 	}
-	r.Set("stopped-at", "sign")
-	if err := c.signAttest(ctx, key); err != nil {
+	if c.Change.Fork {
+		text := "the change comes from a fork, so that this run may not write: the image was gated, and not signed"
+		c.Note("secure-image: %s", text)
+		c.Summarize(markdown.Note(text))
+		return c.stillThere(ctx)
+	}
+	if err := c.seal(ctx, seal); err != nil {
 		return err
 	}
-	r.Set("stopped-at", "verify")
-	err = c.verify(ctx, trust)
-	r.Set("verify-verdict", outcome.Verdict(err).String())
-	if err != nil {
-		return err
-	}
-	r.Set("stopped-at", "")
 	return c.stillThere(ctx)
+}
+
+// seals are what an image is signed with, and what the signature is checked against.
+type seals struct {
+	key   *signing.Key
+	trust signing.Trust
+}
+
+// sealing reads the keys; a run for a change from a fork has none, and does not sign.
+func sealing(r *step.Run) (seals, error) {
+	if r.Change.Fork {
+		return seals{}, nil
+	}
+	key, err := loadKey(r)
+	if err != nil {
+		return seals{}, err
+	}
+	trust := signing.Trust{Keys: []signing.PublicKey{key.Public()}}
+	if publicKeyInput.Of(r).Given() {
+		trust, err = loadTrust(r)
+	}
+	return seals{key, trust}, err
+}
+
+// seal signs and attests, and then verifies as anybody would.
+func (c *chain) seal(ctx context.Context, with seals) error {
+	c.Set("stopped-at", "sign")
+	c.Group("Sign and attest")
+	if err := c.signAttest(ctx, with.key); err != nil {
+		return err
+	}
+	c.Set("stopped-at", "verify")
+	c.Group("Verify")
+	err := c.verify(ctx, with.trust)
+	c.Set("verify-verdict", outcome.Verdict(err).String())
+	if err == nil {
+		c.Set("stopped-at", "")
+	}
+	return err
 }
 
 // judge catalogues and gates each platform in one go, so that no more catalogues are in memory than are worked on.

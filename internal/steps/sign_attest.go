@@ -37,12 +37,12 @@ Everything is read back and verified after it was written. Running the step agai
 		Outputs:     concat(imageOutputs, signOutputs),
 		Needs:       []step.Need{step.Pull, step.Push, step.Workspace},
 		LocalConfig: true,
-		Run: func(ctx context.Context, r *step.Run) error {
-			key, err := loadKey(r)
-			if err != nil {
-				return err
+		Run: onChain(func(ctx context.Context, c *chain) error {
+			if c.Change.Fork {
+				return outcome.New(outcome.NoWritePermission, "sign-attest: a run for a change from a fork has no key and may not write").
+					Hint("sign after the change is merged; secure-image gates such a change and ends there")
 			}
-			c, err := newChain(r)
+			key, err := loadKey(c.Run)
 			if err != nil {
 				return err
 			}
@@ -59,36 +59,29 @@ Everything is read back and verified after it was written. Running the step agai
 				return err
 			}
 			return c.stillThere(ctx)
-		},
+		}),
 	}
 }
 
 func loadKey(r *step.Run) (*signing.Key, error) {
-	file := keyInput.Of(r)
-	pem, err := evidence.ReadFile(file, maxKey)
+	pem := keyInput.Of(r)
+	key, err := signing.LoadKey(pem.Content, keyPasswordInput.Of(r).Reveal())
 	if err != nil {
-		return nil, outcome.New(outcome.KeyUnusable, "--key").Because(err)
-	}
-	key, err := signing.LoadKey(pem, keyPasswordInput.Of(r).Reveal())
-	if err != nil {
-		return nil, named("--key "+file, err)
+		return nil, named(pem.In("--key"), err)
 	}
 	return key, nil
 }
 
-// maxKey bounds a key file.
-const maxKey = 1 << 20
-
 // found opens the image that --image or the evidence names, in its registry.
 func (c *chain) found(ctx context.Context) error {
 	ref := registryImageInput.Of(c.Run)
-	if ref.IsZero() && evidenceInput.Of(c.Run) == "" {
+	if ref.IsZero() && evidenceInput.Of(c.Run).IsZero() {
 		return outcome.New(outcome.InvalidInput, "no image").Hint("name it with --image, or hand on the evidence of an earlier step with --evidence")
 	}
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}
-	if err := c.takeEvidence(); err != nil {
+	if err := c.takeEvidence(ctx); err != nil {
 		return err
 	}
 	if ref.IsZero() {

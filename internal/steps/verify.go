@@ -33,12 +33,8 @@ Of an index the index itself must be signed, and every platform must carry all t
 		Inputs:  inputs([]step.Input{registryImageInput, required(publicKeyInput)}, handOver, verifying, reaching, limitingManifests, reporting, speaking),
 		Outputs: concat(imageOutputs, verifyOutputs),
 		Needs:   []step.Need{step.Pull, step.Workspace},
-		Run: func(ctx context.Context, r *step.Run) error {
-			trust, err := loadTrust(r)
-			if err != nil {
-				return err
-			}
-			c, err := newChain(r)
+		Run: onChain(func(ctx context.Context, c *chain) error {
+			trust, err := loadTrust(c.Run)
 			if err != nil {
 				return err
 			}
@@ -50,19 +46,15 @@ Of an index the index itself must be signed, and every platform must carry all t
 				return err
 			}
 			return c.stillThere(ctx)
-		},
+		}),
 	}
 }
 
 func loadTrust(r *step.Run) (signing.Trust, error) {
-	file := publicKeyInput.Of(r)
-	pem, err := evidence.ReadFile(file, maxKey)
+	pem := publicKeyInput.Of(r)
+	key, err := signing.LoadPublicKey(pem.Content)
 	if err != nil {
-		return signing.Trust{}, outcome.New(outcome.KeyUnusable, "--public-key %s", file).Because(err)
-	}
-	key, err := signing.LoadPublicKey(pem)
-	if err != nil {
-		return signing.Trust{}, named("--public-key "+file, err)
+		return signing.Trust{}, named(pem.In("--public-key"), err)
 	}
 	return signing.Trust{Keys: []signing.PublicKey{key}}, nil
 }

@@ -38,7 +38,7 @@ func Why() *step.Spec {
 	return &step.Spec{
 		Name:    "why",
 		Summary: "Say how a component came into an image",
-		Prose: `Prints the shortest paths by which the image depends on a component, and where the component lies, by the SBOM in the evidence of generate-sbom. Nothing is contacted. An advisory is looked up among the findings of scan.json in the same evidence, by its id or by another name of it.
+		Prose: `Prints the shortest paths by which the image depends on a component, and where the component lies, by the SBOM in the evidence of generate-sbom. Nothing is contacted but the registry of evidence that lies in one (oci:). An advisory is looked up among the findings of scan.json in the same evidence, by its id or by another name of it.
 
 An SBOM that lists no such component is an answer as well, and ends as accepted (--format json says "found": false); evidence without an SBOM, or without the scan.json that an advisory is looked up in, is not (evidence-unusable). Where the dependencies of a kind of packages are not known, or not of all, it says so: then more may lead to the component than is shown.`,
 		Examples: []step.Example{
@@ -46,10 +46,10 @@ An SBOM that lists no such component is an answer as well, and ends as accepted 
 			{Text: "by package URL", Command: "stepseal why pkg:npm/lodash@4.17.15 --evidence stepseal-out"},
 			{Text: "what an advisory is about, for a program", Command: "stepseal why CVE-2021-44228 --evidence stepseal-out --format json"},
 		},
-		Inputs:   inputs([]step.Input{what, required(evidenceInput), evidenceDigestInput, pathsInput, answerFormatInput}, speaking),
+		Inputs:   inputs([]step.Input{what, required(evidenceInput), evidenceDigestInput, insecureInput, authorityInput, maxManifestSizeInput, stallTimeoutInput, pathsInput, answerFormatInput}, speaking),
 		Argument: what,
 		Run: func(ctx context.Context, r *step.Run) error {
-			record, err := evidence.ReadRecord(evidenceInput.Of(r), evidenceDigestInput.Of(r))
+			record, err := readEvidence(ctx, r)
 			if err != nil {
 				return err
 			}
