@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate image push e2e docker bench
+.PHONY: build demo test lint generate tekton-objects image push e2e docker bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -17,6 +17,11 @@ lint:
 
 generate:
 	go generate ./...
+
+# The Pods that Tekton's own controller makes of the Tasks, and what Tekton Chains makes of their results.
+tekton-objects:
+	cd test/reconciler && go test ./...
+	cd test/chains && go test ./...
 
 # linux/amd64 and linux/arm64: bin/image/layout (OCI), bin/image/stepseal-image.tar (the same as one file) and
 # bin/image/linux-ARCH/root.tar (for the Dockerfile). The same tree gives the same digest, which is printed.

@@ -15,10 +15,12 @@ const module = "github.com/stepseal/stepseal/"
 
 // mayImport is the import table: who may import whom, inside the module. docs/architecture.md draws it.
 var mayImport = map[string][]string{
-	"cmd/stepseal":          {"internal/command", "internal/demo", "internal/host", "internal/host/plain", "internal/memory", "internal/outcome", "internal/step", "internal/steps"},
-	"cmd/generate":          {"internal/demo", "internal/manifest", "internal/step", "internal/steps"},
+	"cmd/stepseal":          {"internal/command", "internal/demo", "internal/host", "internal/host/plain", "internal/memory", "internal/outcome", "internal/render", "internal/step", "internal/steps"},
+	"cmd/generate":          {"internal/demo", "internal/manifest", "internal/pin", "internal/render", "internal/step", "internal/steps"},
 	"internal/command":      {"internal/outcome", "internal/step"},
-	"internal/manifest":     {"internal/command", "internal/outcome", "internal/step"},
+	"internal/manifest":     {"internal/command", "internal/host/tekton", "internal/outcome", "internal/pin", "internal/step"},
+	"internal/pin":          {},
+	"internal/render":       {"internal/outcome", "internal/pin", "internal/step"},
 	"internal/demo":         {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/step", "internal/steps"},
 	"internal/steps":        {"internal/credentials", "internal/docker", "internal/evidence", "internal/image", "internal/lineage", "internal/markdown", "internal/memory", "internal/outcome", "internal/policy", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step"},
 	"internal/host":         {"internal/host/actions", "internal/host/gitlab", "internal/host/jenkins", "internal/host/plain", "internal/host/tekton", "internal/step"},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stepseal/stepseal/internal/demo"
 	"github.com/stepseal/stepseal/internal/manifest"
+	"github.com/stepseal/stepseal/internal/pin"
+	"github.com/stepseal/stepseal/internal/render"
 	"github.com/stepseal/stepseal/internal/step"
 	"github.com/stepseal/stepseal/internal/steps"
 )
@@ -26,11 +28,11 @@ func main() {
 }
 
 func run(root, image string, check bool) error {
-	pin, err := pinned(root, image, check)
+	of, err := pinned(root, image, check)
 	if err != nil {
 		return err
 	}
-	files, err := manifest.Files(slices.Concat(steps.All(), steps.Tools(), []*step.Spec{demo.Spec()}), pin)
+	files, err := manifest.Files(slices.Concat(steps.All(), steps.Tools(), []*step.Spec{render.Spec(nil), demo.Spec()}), of)
 	if err != nil {
 		return err
 	}
@@ -48,14 +50,14 @@ func run(root, image string, check bool) error {
 }
 
 // pinned is the image that the repository's pin file names; a new one is written there first.
-func pinned(root, image string, check bool) (manifest.Pin, error) {
+func pinned(root, image string, check bool) (pin.Image, error) {
 	if image == "" || check {
-		return manifest.ReadPin(root)
+		return pin.Read(root)
 	}
-	pin, err := manifest.ParsePin(image)
+	of, err := pin.Parse(image)
 	if err != nil {
-		return manifest.Pin{}, err
+		return pin.Image{}, err
 	}
-	pin.Released = true
-	return pin, manifest.WritePin(root, pin)
+	of.Released = true
+	return of, pin.Write(root, of)
 }

@@ -6,20 +6,22 @@ import (
 
 	"github.com/stepseal/stepseal/internal/demo"
 	"github.com/stepseal/stepseal/internal/manifest"
+	"github.com/stepseal/stepseal/internal/pin"
+	"github.com/stepseal/stepseal/internal/render"
 	"github.com/stepseal/stepseal/internal/step"
 	"github.com/stepseal/stepseal/internal/steps"
 )
 
 func specs() []*step.Spec {
-	return slices.Concat(steps.All(), steps.Tools(), []*step.Spec{demo.Spec()})
+	return slices.Concat(steps.All(), steps.Tools(), []*step.Spec{render.Spec(nil), demo.Spec()})
 }
 
 func TestGeneratedFilesAreCurrent(t *testing.T) {
-	pin, err := manifest.ReadPin("../..")
+	of, err := pin.Read("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := manifest.Files(specs(), pin)
+	files, err := manifest.Files(specs(), of)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,12 +12,14 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/stepseal/stepseal"
 	"github.com/stepseal/stepseal/internal/command"
 	"github.com/stepseal/stepseal/internal/demo"
 	"github.com/stepseal/stepseal/internal/host"
 	"github.com/stepseal/stepseal/internal/host/plain"
 	"github.com/stepseal/stepseal/internal/memory"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/render"
 	"github.com/stepseal/stepseal/internal/step"
 	"github.com/stepseal/stepseal/internal/steps"
 )
@@ -42,7 +44,7 @@ func run() int {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return execute(ctx, os.Args[1:], slices.Concat(steps.All(), steps.Tools(), []*step.Spec{demo.Spec()}))
+	return execute(ctx, os.Args[1:], slices.Concat(steps.All(), steps.Tools(), []*step.Spec{render.Spec(stepseal.Definitions), demo.Spec()}))
 }
 
 func execute(ctx context.Context, args []string, specs []*step.Spec) int {

@@ -33,7 +33,7 @@ func Detect(getenv func(string) string, stderr io.Writer, options plain.Options)
 	case "github":
 		return actions.New(plain.New(actions.Defused(stderr), options), stderr, getenv), nil
 	case "tekton":
-		return tekton.New(around, getenv), nil
+		return tekton.New(around, getenv)
 	case "gitlab":
 		return gitlab.New(around, stderr, getenv), nil
 	case "jenkins":

@@ -204,8 +204,11 @@ func actionOutputs(spec *step.Spec) fields[actionValue] {
 	return list
 }
 
-// cachesDatabase tells whether the step may download the advisory database.
-func cachesDatabase(spec *step.Spec) bool { return slices.Contains(spec.Needs, step.Internet) }
+// cachesDatabase tells whether the step may download the advisory database, and says which one it was.
+func cachesDatabase(spec *step.Spec) bool {
+	return slices.ContainsFunc(spec.Inputs, func(in step.Input) bool { return in.Declaration().Name == "database" }) &&
+		slices.ContainsFunc(spec.Outputs, func(out step.Output) bool { return out.Name == "database-date" })
+}
 
 // The database lies where the runner keeps temporary files: it shows that folder to a container too, and translates the
 // path in the environment. https://github.com/actions/runner/blob/main/src/Runner.Worker/Handlers/ContainerActionHandler.cs

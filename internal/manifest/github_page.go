@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -31,7 +30,7 @@ func actionPage(spec *step.Spec, pin Pin) []byte {
 	for _, out := range actionOutputs(spec) {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", out.name, cell(out.value.Description))
 	}
-	b.WriteString(endingsTable())
+	b.WriteString(actionEndings())
 	return []byte(b.String())
 }
 
@@ -112,12 +111,6 @@ func permissionsTable(spec *step.Spec) string {
 	return b.String()
 }
 
-func endingsTable() string {
-	var b strings.Builder
-	b.WriteString("\n## Endings\n\nEvery ending but accepted fails the step; `continue-on-error: true` and the output `verdict` let a workflow go on. The reasons are in [docs/reasons.md](https://github.com/stepseal/stepseal/blob/main/docs/reasons.md).\n\n| verdict | exit code | meaning |\n| --- | --- | --- |\n")
-	fmt.Fprintf(&b, "| `%s` | %d | Go on. |\n", outcome.Accepted, outcome.Accepted.Code())
-	for _, ending := range []outcome.Ending{outcome.Refused, outcome.Undecided, outcome.Misused, outcome.Internal} {
-		fmt.Fprintf(&b, "| `%s` | %d | %s |\n", ending, ending.Code(), endings[ending])
-	}
-	return b.String()
+func actionEndings() string {
+	return "\n## Endings\n\nEvery ending but accepted fails the step; `continue-on-error: true` and the output `verdict` let a workflow go on. The reasons are in [docs/reasons.md](https://github.com/stepseal/stepseal/blob/main/docs/reasons.md).\n\n" + endingRows()
 }

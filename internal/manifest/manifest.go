@@ -14,23 +14,29 @@ import (
 
 	"github.com/stepseal/stepseal/internal/command"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/pin"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
-// Folders are those in which every file is generated: one that is not in Files is stale.
-var Folders = []string{"actions", "docs/man", "docs/steps"}
+// Pin is the image that the definitions run.
+type Pin = pin.Image
 
-// Files are all generated files by their path in the repository; pin is the image that the definitions run.
-func Files(specs []*step.Spec, pin Pin) (map[string][]byte, error) {
+// Folders are those in which every file is generated: one that is not in Files is stale.
+var Folders = []string{"actions", "catalog", "docs/man", "docs/steps", "tasks"}
+
+// Files are all generated files by their path in the repository; of is the image that the definitions run.
+func Files(specs []*step.Spec, of Pin) (map[string][]byte, error) {
 	files := map[string][]byte{"docs/reasons.md": reasons()}
 	for _, spec := range specs {
 		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = stepPage(spec)
 	}
-	definitions, err := actionFiles(specs, pin)
-	if err != nil {
-		return nil, err
+	for _, host := range []func([]*step.Spec, Pin) (map[string][]byte, error){actionFiles, tektonFiles} {
+		definitions, err := host(specs, of)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(files, definitions)
 	}
-	maps.Copy(files, definitions)
 	tree := command.Program{Specs: specs, Stdout: io.Discard, Stderr: io.Discard}.Tree()
 	return files, manuals(tree, files)
 }
@@ -130,4 +136,14 @@ func manuals(cmd *cobra.Command, files map[string][]byte) error {
 		}
 	}
 	return nil
+}
+
+// endingRows is the table of endings that every host's pages have.
+func endingRows() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| verdict | exit code | meaning |\n| --- | --- | --- |\n| `%s` | %d | Go on. |\n", outcome.Accepted, outcome.Accepted.Code())
+	for _, ending := range []outcome.Ending{outcome.Refused, outcome.Undecided, outcome.Misused, outcome.Internal} {
+		fmt.Fprintf(&b, "| `%s` | %d | %s |\n", ending, ending.Code(), endings[ending])
+	}
+	return b.String()
 }
