@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate image e2e docker actions bench
+.PHONY: build demo test lint generate tekton-objects image push e2e docker actions tekton bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -18,10 +18,23 @@ lint:
 generate:
 	go generate ./...
 
-# bin/image/layout (OCI), bin/image/stepseal-image.tar (the same as one file) and bin/image/root.tar (for the Dockerfile).
+# The Pods that Tekton's own controller makes of the Tasks, and what Tekton Chains makes of their results.
+tekton-objects:
+	cd test/reconciler && go test ./...
+	cd test/chains && go test ./...
+
+# linux/amd64 and linux/arm64: bin/image/layout (OCI), bin/image/stepseal-image.tar (the same as one file) and
+# bin/image/linux-ARCH/root.tar (for the Dockerfile). The same tree gives the same digest, which is printed.
 image:
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/image/stepseal ./cmd/stepseal
-	cd test && go run ./mkimage -binary ../bin/image/stepseal -to ../bin/image
+	@test/mkimage/build bin/image
+
+# make push IMAGE=registry.example.com/team/stepseal:dev pushes that with the login of Docker's configuration, and prints
+# name:tag@sha256:... on standard output. Without a tag it pushes by digest alone.
+push:
+	@test -n "$$IMAGE" || { echo "say where to: make push IMAGE=registry.example.com/team/stepseal:dev" >&2; exit 1; }
+	@test/mkimage/build bin/image >&2
+	@cd test && go run ./mkimage -push "$$IMAGE" -layout ../bin/image/layout
+push: export IMAGE := $(IMAGE)
 
 # The two below need root, mmdebstrap, npm, iproute2 and GNU time; .ci/run installs them.
 e2e:
@@ -34,6 +47,10 @@ docker:
 # The example workflows, by act.
 actions:
 	test/actions/run
+
+# On a Kubernetes and a Tekton of their own, which it builds once: about fifteen minutes of two processors, and 0.5 GB.
+tekton:
+	test/tekton/run
 
 bench:
 	bench/run

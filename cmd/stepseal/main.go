@@ -27,6 +27,9 @@ import (
 // version is set by the linker for a release.
 var version = "0.1.0-dev"
 
+// revision is the commit, set by the linker where the go command is not to record one.
+var revision string
+
 func main() { os.Exit(run()) }
 
 // gcPercent trades a little CPU time for a quarter of the peak memory: indexing an image makes much short-lived garbage,
@@ -60,7 +63,7 @@ func execute(ctx context.Context, args []string, specs []*step.Spec) int {
 				memory.Bound(limit)
 			}
 			around, mistakes := host.Detect(os.Getenv, os.Stderr, options)
-			world := step.World{Getenv: around.Getenv, Stdout: host.Output(around, os.Stdout), Host: around, Change: around.Change(), Mistakes: mistakes, Version: version, Memory: limit}
+			world := step.World{Getenv: around.Getenv, Stdout: host.Output(around, os.Stdout), Host: around, Change: around.Change(), Mistakes: mistakes, Version: version, Revision: revision, Memory: limit}
 			world.NewScratch = func() (string, error) {
 				made, err := step.NewScratch(temporary())
 				if err != nil {

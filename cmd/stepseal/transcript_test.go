@@ -80,7 +80,7 @@ func TestTranscripts(t *testing.T) {
 			"ends": ends, "outputs": outputs, "push": push, "behave": behave, "login": login, "referrers": referrers,
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
 			"told": told, "archive": archive, "platform": platformOf, "env-from-file": envFromFile, "begins": begins,
-			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact,
+			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results,
 		},
 	})
 }
@@ -191,6 +191,25 @@ func outputs(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if same := value == want || want == "*" && value != ""; same == neg {
 			ts.Fatalf("output %s is %q", name, value)
+		}
+	}
+}
+
+// results FOLDER NAME=VALUE... compares files of Tekton's results folder; VALUE * is anything but empty. In every one of
+// them there is no newline, and the folder holds nothing half written.
+func results(ts *testscript.TestScript, neg bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, entry := range entries {
+		if content := ts.ReadFile(filepath.Join(args[0], entry.Name())); strings.HasPrefix(entry.Name(), ".") || strings.Contains(content, "\n") {
+			ts.Fatalf("%s is %q", entry.Name(), content)
+		}
+	}
+	for _, arg := range args[1:] {
+		name, want, _ := strings.Cut(arg, "=")
+		value := ts.ReadFile(filepath.Join(args[0], name))
+		if same := value == want || want == "*" && value != ""; same == neg {
+			ts.Fatalf("result %s is %q", name, value)
 		}
 	}
 }
@@ -456,7 +475,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "DOCKER_CONFIG", "XDG_CACHE_HOME", "STEPSEAL_OUTPUTS", "STEPSEAL_MAX_DATABASE_AGE"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "DOCKER_CONFIG", "XDG_CACHE_HOME", "STEPSEAL_OUTPUTS", "STEPSEAL_MAX_DATABASE_AGE", "STEPSEAL_HOST", "STEPSEAL_RESULTS"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	registry := registryOf(ts)

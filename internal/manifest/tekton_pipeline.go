@@ -19,8 +19,8 @@ func pipelineOfOne(pin Pin) *tekton.Pipeline {
 	p.Spec.Workspaces = []tekton.PipelineWorkspaceDeclaration{
 		{Name: "source", Description: "What is built; a claim of a volume, since two Tasks use it."},
 		{Name: "signing-key", Description: "A Secret with cosign.key, cosign.password and cosign.pub, as cosign generate-key-pair k8s://NAMESPACE/NAME makes it."},
-		{Name: "dockerconfig", Description: "A Secret with registry logins.", Optional: true},
 	}
+	p.Spec.Workspaces = append(p.Spec.Workspaces, reachingWorkspaces...)
 	p.Spec.Tasks = []tekton.PipelineTask{
 		{
 			Name:    "build",
@@ -31,21 +31,17 @@ func pipelineOfOne(pin Pin) *tekton.Pipeline {
 			},
 		},
 		{
-			Name:    "secure",
-			TaskRef: ours("secure-image"),
-			Params:  tekton.Params{given("image", built), given("fail-on", "$(params.fail-on)")},
-			Workspaces: []tekton.WorkspacePipelineTaskBinding{
-				{Name: "secrets", Workspace: "signing-key"}, {Name: "dockerconfig", Workspace: "dockerconfig"},
-			},
+			Name:       "secure",
+			TaskRef:    ours("secure-image"),
+			Params:     tekton.Params{given("image", built), given("fail-on", "$(params.fail-on)")},
+			Workspaces: bindings("database"),
 		},
 		{
-			Name:     "deploy-gate",
-			RunAfter: []string{"secure"},
-			TaskRef:  ours("verify"),
-			Params:   tekton.Params{given("image", "$(tasks.secure.results.image)"), given("require", "$(params.require)")},
-			Workspaces: []tekton.WorkspacePipelineTaskBinding{
-				{Name: "secrets", Workspace: "signing-key"}, {Name: "dockerconfig", Workspace: "dockerconfig"},
-			},
+			Name:       "deploy-gate",
+			RunAfter:   []string{"secure"},
+			TaskRef:    ours("verify"),
+			Params:     tekton.Params{given("image", "$(tasks.secure.results.image)"), given("require", "$(params.require)")},
+			Workspaces: bindings(),
 		},
 	}
 	p.Spec.Results = []tekton.PipelineResult{
@@ -60,7 +56,7 @@ func pipelineOfOne(pin Pin) *tekton.Pipeline {
 // pipelineOfMany secures many images side by side, a Pod each, and verifies each.
 func pipelineOfMany(pin Pin) *tekton.Pipeline {
 	p := pipeline("stepseal-secure-images", "Secure many images side by side",
-		`Runs secure-image once for each image, in a Pod of its own, and then verify for each. One image that is refused does not keep the others from being looked at; the PipelineRun fails all the same. The matrix is a beta feature of Tekton Pipelines, and takes 256 images by default.`, pin)
+		`Runs secure-image once for each image, in a Pod of its own, and then verify for each, by the digest that was signed. One image that is refused does not keep the others from being looked at; the PipelineRun fails all the same. The matrix is a beta feature of Tekton Pipelines, and takes 256 images by default.`, pin)
 	images := tekton.Params{{Name: "image", Value: tekton.ParamValue{Type: tekton.ParamTypeArray, ArrayVal: []string{"$(params.images[*])"}}}}
 	p.Spec.Params = tekton.ParamSpecs{
 		{Name: "images", Type: tekton.ParamTypeArray, Description: "The images, each by a tag or, better, a digest."},
@@ -68,18 +64,34 @@ func pipelineOfMany(pin Pin) *tekton.Pipeline {
 	}
 	p.Spec.Workspaces = []tekton.PipelineWorkspaceDeclaration{
 		{Name: "signing-key", Description: "A Secret with cosign.key, cosign.password and cosign.pub."},
-		{Name: "dockerconfig", Description: "A Secret with registry logins.", Optional: true},
 	}
-	bound := []tekton.WorkspacePipelineTaskBinding{{Name: "secrets", Workspace: "signing-key"}, {Name: "dockerconfig", Workspace: "dockerconfig"}}
+	p.Spec.Workspaces = append(p.Spec.Workspaces, reachingWorkspaces...)
+	pushed := tekton.Params{{Name: "image", Value: tekton.ParamValue{Type: tekton.ParamTypeArray, ArrayVal: []string{"$(tasks.secure.results.image[*])"}}}}
 	p.Spec.Tasks = []tekton.PipelineTask{
-		{Name: "secure", TaskRef: ours("secure-image"), Params: tekton.Params{given("fail-on", "$(params.fail-on)")}, Matrix: &tekton.Matrix{Params: images}, Workspaces: bound},
-		{Name: "deploy-gate", RunAfter: []string{"secure"}, TaskRef: ours("verify"), Matrix: &tekton.Matrix{Params: images}, Workspaces: bound},
+		{Name: "secure", TaskRef: ours("secure-image"), Params: tekton.Params{given("fail-on", "$(params.fail-on)")}, Matrix: &tekton.Matrix{Params: images}, Workspaces: bindings("database")},
+		{Name: "deploy-gate", RunAfter: []string{"secure"}, TaskRef: ours("verify"), Matrix: &tekton.Matrix{Params: pushed}, Workspaces: bindings()},
 	}
 	p.Spec.Results = []tekton.PipelineResult{
 		{Name: "verdicts", Type: tekton.ResultsTypeArray, Description: "How each ended, in the order of the images.", Value: *tekton.NewStructuredValues("$(tasks.secure.results.verdict[*])")},
 		{Name: "images", Type: tekton.ResultsTypeArray, Description: "Each image by its digest.", Value: *tekton.NewStructuredValues("$(tasks.secure.results.image[*])")},
 	}
 	return p
+}
+
+// reachingWorkspaces are what a cluster behind a registry of its own needs, or one without a way out.
+var reachingWorkspaces = []tekton.PipelineWorkspaceDeclaration{
+	{Name: "dockerconfig", Description: "A Secret with registry logins.", Optional: true},
+	{Name: "ssl-ca", Description: "A ConfigMap or Secret with certificate authorities of registries.", Optional: true},
+	{Name: "database", Description: "The advisory database; it is downloaded where none is bound.", Optional: true},
+}
+
+// bindings are what every Task of ours takes, and more by the same name.
+func bindings(more ...string) []tekton.WorkspacePipelineTaskBinding {
+	list := []tekton.WorkspacePipelineTaskBinding{{Name: "secrets", Workspace: "signing-key"}}
+	for _, name := range append([]string{"dockerconfig", "ssl-ca"}, more...) {
+		list = append(list, tekton.WorkspacePipelineTaskBinding{Name: name, Workspace: name})
+	}
+	return list
 }
 
 func pipeline(name, summary, prose string, pin Pin) *tekton.Pipeline {

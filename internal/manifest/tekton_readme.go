@@ -57,7 +57,7 @@ func ownImage(pin Pin) string {
 	if pin.Released {
 		return ""
 	}
-	return "No image of stepseal is published yet, and the digest in the definitions is of nothing. Build one, push it where the cluster can pull from, and write its digest into the definitions:\n\n```sh\nmake image\ndocker load -i bin/image/stepseal-image.tar   # or push bin/image/layout with any tool that reads OCI layouts\ndocker tag stepseal registry.example.com/stepseal:v0.1.0 && docker push registry.example.com/stepseal:v0.1.0\ngo run ./cmd/generate -pin registry.example.com/stepseal:v0.1.0@sha256:...\n```\n\n"
+	return "No image of stepseal is published yet, and the digest in the definitions is of nothing. Build one, push it where the cluster can pull from, and write the definitions with its reference:\n\n```sh\nmake push IMAGE=registry.example.com/stepseal:dev\nstepseal render --image registry.example.com/stepseal:dev@sha256:... --to rendered\n```\n\n"
 }
 
 func clusterRights(spec *step.Spec) string {

@@ -139,7 +139,12 @@ func needsBeta(o any) bool {
 	switch o := o.(type) {
 	case *tekton.Pipeline:
 		return slices.ContainsFunc(o.Spec.Tasks, func(t tekton.PipelineTask) bool { return t.Matrix != nil })
+	case *tekton.TaskRun:
+		return o.Spec.TaskRef != nil && o.Spec.TaskRef.Resolver != ""
 	case *tekton.PipelineRun:
+		if o.Spec.PipelineRef != nil && o.Spec.PipelineRef.Resolver != "" {
+			return true
+		}
 		return o.Spec.PipelineSpec != nil && needsBeta(&tekton.Pipeline{Spec: *o.Spec.PipelineSpec})
 	}
 	return false

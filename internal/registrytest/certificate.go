@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// newCertificate makes an authority and a server certificate signed by it, both valid from 2020 to 2099.
-func newCertificate() (authorityPEM []byte, server tls.Certificate, err error) {
+// newCertificate makes an authority and a certificate signed by it for a server at an address, both valid from 2020 to 2099.
+func newCertificate(at net.IP) (authorityPEM []byte, server tls.Certificate, err error) {
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, server, err
@@ -34,7 +34,7 @@ func newCertificate() (authorityPEM []byte, server tls.Certificate, err error) {
 	leaf := template(2, "registrytest")
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	leaf.DNSNames, leaf.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
+	leaf.DNSNames, leaf.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), at}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, authority, &key.PublicKey, authorityKey)
 	if err != nil {
 		return nil, server, err

@@ -5,8 +5,10 @@
 package registrytest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -23,6 +25,11 @@ import (
 type Options struct {
 	Referrers Referrers
 	Login     Login
+	Address   string // where to listen, for a test in a network of its own; empty is a free port of 127.0.0.1
+}
+
+func (o Options) listen() (net.Listener, error) {
+	return net.Listen("tcp", cmp.Or(o.Address, "127.0.0.1:0"))
 }
 
 // Registry is a running registry. All its methods may be called at any time and from any goroutine.
@@ -40,24 +47,24 @@ type Registry struct {
 	log      *requestLog
 }
 
-// Start listens on a free port of 127.0.0.1 and speaks plain HTTP.
+// Start listens and speaks plain HTTP.
 func Start(opt Options) (*Registry, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := opt.listen()
 	if err != nil {
 		return nil, err
 	}
 	return serve(listener, "http", nil, opt), nil
 }
 
-// StartTLS is Start over HTTPS, with a certificate for 127.0.0.1 and localhost from an authority of its own.
+// StartTLS is Start over HTTPS, with a certificate for 127.0.0.1, localhost and its address from an authority of its own.
 func StartTLS(opt Options) (*Registry, error) {
-	authority, certificate, err := newCertificate()
+	listener, err := opt.listen()
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	authority, certificate, err := newCertificate(listener.Addr().(*net.TCPAddr).IP)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, listener.Close())
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 	return serve(tls.NewListener(listener, config), "https", authority, opt), nil

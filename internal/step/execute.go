@@ -23,7 +23,7 @@ const grace = 400 * time.Millisecond
 // which one config file serves.
 func Execute(ctx context.Context, spec *Spec, flags map[string]string, wrong []string, known []Declaration, world World) error {
 	run := &Run{Reporter: world.Host, Stdout: world.Stdout, Getenv: world.Getenv, Now: time.Now, Change: world.Change, Workspace: os.DirFS("."),
-		Version: world.Version, Memory: world.Memory, Anonymous: world.Anonymous, spec: spec, outputs: map[string]string{}, files: &Files{}}
+		Version: world.Version, Revision: world.Revision, Memory: world.Memory, Anonymous: world.Anonymous, spec: spec, outputs: map[string]string{}, files: &Files{}}
 	err := guarded(ctx, run, func(ctx context.Context) error {
 		if err := prepare(run, flags, slices.Concat(wrong, world.Mistakes), known); err != nil {
 			return err

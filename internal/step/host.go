@@ -101,6 +101,8 @@ type World struct {
 	Host    Host
 	Change  Change
 	Version string // of stepseal
+	// Revision is the commit that stepseal was built from, where whoever linked it said so.
+	Revision string
 	// Mistakes are what is wrong with what the host was told.
 	Mistakes []string
 	// Anonymous says that nobody's logins are looked for.

@@ -21,8 +21,10 @@ type Run struct {
 	Now     func() time.Time
 	Scratch string
 	Version string
-	Memory  int64 // that this process may use, in bytes; 0 where nobody knows
-	Change  Change
+	// Revision is as World has it.
+	Revision string
+	Memory   int64 // that this process may use, in bytes; 0 where nobody knows
+	Change   Change
 	// Workspace is the working directory, to look for files that findings can point at.
 	Workspace fs.FS
 	// Anonymous says that nobody's logins are looked for.

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -22,7 +23,7 @@ func Version() *step.Spec {
 		Inputs:   inputs(speaking),
 		Run: func(_ context.Context, r *step.Run) error {
 			info, _ := debug.ReadBuildInfo()
-			if _, err := r.Stdout.Write([]byte(versionText(r.Version, info))); err != nil {
+			if _, err := r.Stdout.Write([]byte(versionText(r.Version, cmp.Or(r.Revision, commit(info)), info))); err != nil {
 				return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
 			}
 			return nil
@@ -30,10 +31,10 @@ func Version() *step.Spec {
 	}
 }
 
-func versionText(version string, info *debug.BuildInfo) string {
+func versionText(version, revision string, info *debug.BuildInfo) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "stepseal\t%s\ncommit\t%s\ngo\t%s %s/%s\n", version, commit(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(w, "stepseal\t%s\ncommit\t%s\ngo\t%s %s/%s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, module := range []string{"github.com/anchore/syft", "github.com/anchore/grype", "github.com/sigstore/cosign/v2", "github.com/sigstore/sigstore-go"} {
 		fmt.Fprintf(w, "%s\t%s\n", strings.TrimSuffix(module[strings.Index(module, "/")+1:], "/v2"), linked(info, module))
 	}

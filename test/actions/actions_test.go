@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+
 	"github.com/stepseal/stepseal/internal/registrytest"
-	"github.com/stepseal/stepseal/test/sample/load"
 )
 
 // surroundings are what a workflow needs of the world, on the loopback interface.
@@ -47,15 +48,8 @@ func arrange(t *testing.T) *surroundings {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.registry.Close)
-	product, err := load.Layout(need(t, "STEPSEAL_ACTIONS_IMAGE"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := s.registry.Push("stepseal:dev", product)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.image = s.registry.Host() + "/stepseal:dev@" + digest.String()
+	digest := s.pushProduct(t, need(t, "STEPSEAL_ACTIONS_IMAGE"))
+	s.image = s.registry.Host() + "/stepseal:dev@" + digest
 	s.render(t, s.tree)
 	write(t, filepath.Join(s.stand, "restore/action.yml"), standIn("cache-matched-key: {value: '', description: none}", "true"))
 	write(t, filepath.Join(s.stand, "save/action.yml"), standIn("none: {value: '', description: none}", `echo "would save $KEY"`))
@@ -63,6 +57,28 @@ func arrange(t *testing.T) *surroundings {
 	write(t, filepath.Join(s.stand, "download/action.yml"), standIn("none: {value: '', description: none}", `mkdir -p "$ARTIFACT" && cp -r "/opt/hostedtoolcache/artifacts/$NAME/." "$ARTIFACT"`))
 	s.serveDatabase(t)
 	return s
+}
+
+// pushProduct pushes the index that mkimage has laid out.
+func (s *surroundings) pushProduct(t *testing.T, folder string) (digest string) {
+	t.Helper()
+	all, err := layout.ImageIndexFromPath(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := all.IndexManifest()
+	if err != nil || len(manifest.Manifests) != 1 {
+		t.Fatalf("%s: %v, or not one index", folder, err)
+	}
+	index, err := all.ImageIndex(manifest.Manifests[0].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed, err := s.registry.PushIndex("stepseal:dev", index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pushed.String()
 }
 
 // standIn is an action that does with a shared folder what GitHub's does with its servers.

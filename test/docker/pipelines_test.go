@@ -129,14 +129,14 @@ func TestGitLabPipeline(t *testing.T) {
 		return string(said), cmd.ProcessState.ExitCode()
 	}
 	t.Run("a good image is signed, and the next job knows it by digest", func(t *testing.T) {
-		dir, registry := project(t, "2.17.1", "gitlab/.gitlab-ci.yml", ".gitlab-ci.yml")
+		dir, registry := project(t, "2.17.1", "gitlab/gitlab-ci.yml", ".gitlab-ci.yml")
 		said, code := gitlab(t, dir, registry)
 		if image := deployed(dir); code != 0 || !strings.HasPrefix(image, registry+"/team/app@sha256:") {
 			t.Fatalf("%d, deployed %q\n%s", code, image, said)
 		}
 	})
 	t.Run("a vulnerable image is refused", func(t *testing.T) {
-		dir, registry := project(t, "2.14.1", "gitlab/.gitlab-ci.yml", ".gitlab-ci.yml")
+		dir, registry := project(t, "2.14.1", "gitlab/gitlab-ci.yml", ".gitlab-ci.yml")
 		said, code := gitlab(t, dir, registry)
 		if code == 0 || deployed(dir) != "" || !strings.Contains(said, "log4j-core 2.14.1") {
 			t.Fatalf("%d, deployed %q\n%s", code, deployed(dir), said)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"compress/gzip"
 	"debug/elf"
 	"fmt"
 	"io/fs"
@@ -36,16 +37,22 @@ func architectureOf(binary string) (string, error) {
 	return "", fmt.Errorf("%s is for %s, which no image is made for", binary, file.Machine)
 }
 
-// imageOf says the same as the Dockerfile. There is no USER: GitHub's container steps must be root, Tasks set their own.
-func imageOf(root, architecture string) (v1.Image, error) {
-	layer, err := tarball.LayerFromFile(root, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
+// imageOf says the same as the Dockerfile, and leaves root.tar in the folder for that. There is no USER: GitHub's
+// container steps must be root, Tasks set their own.
+func imageOf(binary, folder, architecture string, labels labels) (v1.Image, error) {
+	root, err := writeRoot(binary, folder)
+	if err != nil {
+		return nil, err
+	}
+	layer, err := tarball.LayerFromFile(root, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching,
+		tarball.WithCompressionLevel(gzip.BestCompression))
 	if err != nil {
 		return nil, err
 	}
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	image, err = mutate.Append(image, mutate.Addendum{
 		Layer: layer, MediaType: types.OCILayer,
-		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "ADD bin/image/root.tar /"},
+		History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "ADD bin/image/linux-" + architecture + "/root.tar /"},
 	})
 	if err != nil {
 		return nil, err
@@ -58,11 +65,20 @@ func imageOf(root, architecture string) (v1.Image, error) {
 	config.OS, config.Architecture = "linux", architecture
 	config.Created = v1.Time{Time: epoch}
 	config.Config.Entrypoint = []string{"/stepseal"}
-	config.Config.Labels = map[string]string{
-		"org.opencontainers.image.source":   "https://github.com/stepseal/stepseal",
-		"org.opencontainers.image.licenses": "Apache-2.0",
-	}
+	config.Config.Labels = labels.all()
 	return mutate.ConfigFile(image, config)
+}
+
+func writeRoot(binary, folder string) (string, error) {
+	program, err := os.ReadFile(binary)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	root := filepath.Join(folder, "root.tar")
+	return root, os.WriteFile(root, rootFileSystem(program), 0o644)
 }
 
 // archive packs a folder, in the order of its names and with one time for all.

@@ -67,22 +67,21 @@ func total(entries []entry) int {
 	return sum
 }
 
-// fit empties results until all of them fit: first values that are large, then by rank; and where not even the names
-// fit, leaves results out by rank.
+// fit empties results until all of them fit: first values that are large, then by rank. Where the names alone take too
+// much, results are left out by rank; those that are kept have their values until it is their turn.
 func fit(entries []entry, limit int) {
 	order := make([]*entry, len(entries))
 	for i := range entries {
 		order[i] = &entries[i]
 	}
 	slices.SortStableFunc(order, func(a, b *entry) int {
-		// What is left over is at the end of the declaration, so of the same rank the later goes first.
 		return cmp.Or(cmp.Compare(bulk(b), bulk(a)), cmp.Compare(a.rank, b.rank))
 	})
 	for _, e := range order {
 		if total(entries) <= limit {
 			return
 		}
-		if e.value != e.empty {
+		if e.value != e.empty && e.rank < keptRank {
 			e.dropped = true
 		}
 	}
@@ -94,6 +93,9 @@ func fit(entries []entry, limit int) {
 		e.left = true
 	}
 }
+
+// keptRank is that of the results which a pipeline cannot do without.
+var keptRank = rank("evidence-digest")
 
 // bulk is the cost of a large value, and 0 of any other.
 func bulk(e *entry) int {

@@ -55,7 +55,7 @@ func (o Object) value(result step.Result) string {
 	}
 	uri = strings.TrimSuffix(uri, "@"+digest)
 	if repository := repositoryOf(result.Output("evidence-reference")); repository != "" && o.uri != "image" {
-		uri = repository + "@" + digest // in the registry it is a blob of its own
+		uri = repository // where it is a blob of its own: Chains reads uri@digest
 	}
 	return encodeObject(uri, digest)
 }
