@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate tekton-objects image push e2e docker tekton bench
+.PHONY: build demo test lint generate tekton-objects image push e2e docker actions tekton bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -43,6 +43,10 @@ e2e:
 # With Docker's daemon, which it starts itself (docker.io).
 docker:
 	test/docker/run
+
+# The example workflows, by act.
+actions:
+	test/actions/run
 
 # On a Kubernetes and a Tekton of their own, which it builds once: about fifteen minutes of two processors, and 0.5 GB.
 tekton:

@@ -91,7 +91,7 @@ func cacheDir(r *step.Run) string {
 }
 
 func writable(dir string) bool {
-	if os.MkdirAll(dir, 0o755) != nil {
+	if step.MakeFolder(dir) != nil {
 		return false
 	}
 	probe, err := os.CreateTemp(dir, ".probe-")
