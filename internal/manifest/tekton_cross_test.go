@@ -179,7 +179,7 @@ func (s shelf) lintObject(o any) (wrong []string) {
 	return wrong
 }
 
-func bindings(list []tekton.WorkspaceBinding) (names []string) {
+func boundNames(list []tekton.WorkspaceBinding) (names []string) {
 	for _, w := range list {
 		names = append(names, w.Name)
 	}
@@ -195,7 +195,7 @@ func (s shelf) lintTaskRun(run *tekton.TaskRun) []string {
 	if t == nil {
 		return []string{"there is no Task " + name}
 	}
-	return append(call(name, paramNames(run.Spec.Params), t.Spec.Params), bind(name, bindings(run.Spec.Workspaces), t.Spec.Workspaces)...)
+	return append(call(name, paramNames(run.Spec.Params), t.Spec.Params), bind(name, boundNames(run.Spec.Workspaces), t.Spec.Workspaces)...)
 }
 
 func (s shelf) lintPipelineRun(run *tekton.PipelineRun) (wrong []string) {
@@ -213,7 +213,7 @@ func (s shelf) lintPipelineRun(run *tekton.PipelineRun) (wrong []string) {
 	for _, w := range spec.Workspaces {
 		declared = append(declared, tekton.WorkspaceDeclaration{Name: w.Name, Optional: w.Optional})
 	}
-	return append(append(wrong, call("the Pipeline", paramNames(run.Spec.Params), spec.Params)...), bind("the Pipeline", bindings(run.Spec.Workspaces), declared)...)
+	return append(append(wrong, call("the Pipeline", paramNames(run.Spec.Params), spec.Params)...), bind("the Pipeline", boundNames(run.Spec.Workspaces), declared)...)
 }
 
 func TestWhatRunsTheTasksAgreesWithThem(t *testing.T) {
