@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/credentials":  {"internal/outcome", "internal/strictjson"},
 	"internal/memory":       {},
 	"internal/outcome":      {},
+	"internal/workflowlint": {},
 	"internal/strictjson":   {},
 	"internal/stricttext":   {},
 	"internal/registrytest": {},
