@@ -1,12 +1,13 @@
 package tekton
 
 import (
+	"fmt"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/stepseal/stepseal/internal/registrytest"
-	"github.com/stepseal/stepseal/test/sample/load"
 	"github.com/stepseal/stepseal/test/tekton/cluster"
 )
 
@@ -26,25 +27,38 @@ func startRegistries() (err error) {
 			return err
 		}
 	}
-	product, err := load.Layout(made.image)
+	product, err := indexOf(made.image)
 	if err != nil {
 		return err
 	}
-	if the.image, err = byDigest("mirror/stepseal:test", product); err != nil {
+	digest, err := the.registry.PushIndex("mirror/stepseal:test", product)
+	if err != nil {
 		return err
 	}
+	the.image = the.registry.Ref("mirror/stepseal:test") + "@" + digest.String()
 	builder, err := cluster.ImageOf(made.builder, "ko-app/builder")
 	if err != nil {
 		return err
 	}
-	the.builder, err = byDigest("builder:test", builder)
+	digest, err = the.registry.Push("builder:test", builder)
+	the.builder = the.registry.Ref("builder:test") + "@" + digest.String()
 	return err
 }
 
-// byDigest pushes an image for the node.
-func byDigest(name string, image v1.Image) (string, error) {
-	digest, err := the.registry.Push(name, image)
-	return the.registry.Ref(name) + "@" + digest.String(), err
+// indexOf is the index of all platforms that a layout holds.
+func indexOf(folder string) (v1.ImageIndex, error) {
+	outer, err := layout.ImageIndexFromPath(folder)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := outer.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	if n := len(manifest.Manifests); n != 1 {
+		return nil, fmt.Errorf("%s holds %d images, want 1", folder, n)
+	}
+	return outer.ImageIndex(manifest.Manifests[0].Digest)
 }
 
 // app pushes the sample shop to the private registry. With log4j-core 2.14.1 the gate refuses it, with 2.17.1 it does not.
