@@ -10,10 +10,10 @@ import (
 	"log"
 	"os"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/stepseal/stepseal/internal/credentials"
 	"github.com/stepseal/stepseal/internal/registrytest"
 )
 
@@ -44,7 +44,7 @@ func build(to, log4j, digestFile string) error {
 	if err != nil {
 		return err
 	}
-	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(credentials.New(credentials.Sources{Getenv: os.Getenv}))); err != nil {
 		return err
 	}
 	digest, err := image.Digest()
