@@ -46,9 +46,8 @@ func TestChangedHandOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	gated := s.task("gate", run{step: "scan-gate", workspaces: []any{dockerconfig, authorities, source, advisories},
-		params: params{"evidence": made.Results()["evidence"], "evidence-digest": made.Results()["evidence-digest"]}}, "undecided")
-	has(t, gated, map[string]string{"reason": "*"})
-	t.Log(gated.Results()["reason"])
+		params: params{"evidence": made.Results()["evidence"], "evidence-digest": made.Results()["evidence-digest"]}}, "refused")
+	has(t, gated, map[string]string{"reason": "evidence-changed", "image": ""})
 }
 
 func TestSecureImage(t *testing.T) {
@@ -89,5 +88,5 @@ func TestRefused(t *testing.T) {
 
 	unsigned := s.task("verify", run{step: "verify", params: params{"image": repository + "@" + digest},
 		workspaces: []any{dockerconfig, authorities, publicKey}}, "refused")
-	has(t, unsigned, map[string]string{"reason": "*", "image-digest": digest})
+	has(t, unsigned, map[string]string{"reason": "unsigned", "image-digest": digest})
 }

@@ -18,7 +18,8 @@ import (
 // Options say where things are.
 type Options struct {
 	Binaries string // the folder that the script build made
-	State    string // an empty folder for everything that is written; its name must be short, for sockets are in it
+	State    string // an empty folder for everything that is written; its name must be short, for sockets are in it;
+	// there must be a control group of the same name
 	Registry string // the host and port of a registry from which the node can pull, with the images of Images in it
 	Now      time.Time
 }

@@ -47,7 +47,7 @@ func (c *Cluster) writeFiles(now time.Time) (token string, err error) {
 	if err := writeKeys(c.state, now); err != nil {
 		return "", err
 	}
-	fill := strings.NewReplacer("STATE", c.state, "PAUSE", c.Registry+"/pause:1", "CNI", c.binaries).Replace
+	fill := strings.NewReplacer("STATE", c.state, "PAUSE", c.Registry+"/pause:1", "CNI", c.binaries, "GROUPS", filepath.Base(c.state)).Replace
 	files := map[string]string{
 		"containerd.toml":     fill(containerdConfig),
 		"kubelet.yaml":        fill(kubeletConfig),
