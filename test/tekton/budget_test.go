@@ -14,7 +14,7 @@ import (
 func TestResultsNearTheBudget(t *testing.T) {
 	s := newSpace(t, ordinary)
 	repository := "budget/" + strings.Repeat("x", 230-len("budget/"))
-	for name, platforms := range map[string]int{"few": 2, "full": 14, "too-many": 40} {
+	for name, platforms := range map[string]int{"few": 2, "full": 14, "too-many": 26} {
 		t.Run(name, func(t *testing.T) {
 			within := &space{t, s.name}
 			hash := pushPlatforms(t, repository+"/"+name, platforms)

@@ -34,9 +34,10 @@ func (p params) list() []any {
 	return list
 }
 
-// run is a TaskRun of one of stepseal's Tasks.
+// run is what a TaskRun is made of.
 type run struct {
-	step       string
+	step       string // the Task is stepseal's of this name
+	task       string // or this one
 	params     params
 	workspaces []any
 	account    string
@@ -46,7 +47,10 @@ type run struct {
 // task runs a Task to its end, which must be the given one, and returns the TaskRun.
 func (s *space) task(name string, r run, verdict string) cluster.Object {
 	s.Helper()
-	spec := map[string]any{"taskRef": map[string]any{"name": "stepseal-" + r.step}, "params": r.params.list(), "workspaces": r.workspaces}
+	if r.task == "" {
+		r.task = "stepseal-" + r.step
+	}
+	spec := map[string]any{"taskRef": map[string]any{"name": r.task}, "params": r.params.list(), "workspaces": r.workspaces}
 	if r.account != "" {
 		spec["serviceAccountName"] = r.account
 	}

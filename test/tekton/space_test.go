@@ -26,7 +26,7 @@ type variant string
 
 const (
 	ordinary  variant = "*/task.yaml"
-	openshift variant = "openshift/*.yaml"
+	openshift variant = "openshift/*[!n].yaml"
 )
 
 func newSpace(t *testing.T, definitions variant) *space {
@@ -34,7 +34,7 @@ func newSpace(t *testing.T, definitions variant) *space {
 	s := &space{t, strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))}
 	s.apply(object("v1", "Namespace", s.name, map[string]any{"metadata": map[string]any{"labels": map[string]any{
 		"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "latest"}}}))
-	for _, pattern := range []string{string(definitions), "pipelines/*.yaml"} {
+	for _, pattern := range []string{string(definitions), "*/stepaction.yaml", "pipelines/*.yaml"} {
 		s.applyFiles(filepath.Join(the.definitions, "tasks", pattern))
 	}
 	s.applyFiles("testdata/definitions.yaml")

@@ -13,7 +13,7 @@ func TestTasks(t *testing.T) {
 	s := newSpace(t, ordinary)
 	repository, digest := app(t, "tasks/shop", "2.17.1")
 	image := repository + "@" + digest
-	source := s.volume()
+	source := s.claim("source")
 	reach := []any{dockerconfig, authorities, source}
 
 	made := s.task("sbom", run{step: "generate-sbom", params: params{"image": image}, workspaces: reach}, "accepted")
@@ -37,10 +37,10 @@ func TestTasks(t *testing.T) {
 func TestChangedHandOver(t *testing.T) {
 	s := newSpace(t, ordinary)
 	repository, digest := app(t, "handover/shop", "2.17.1")
-	source := s.volume()
+	source := s.claim("source")
 	made := s.task("sbom", run{step: "generate-sbom", params: params{"image": repository + "@" + digest},
 		workspaces: []any{dockerconfig, authorities, source}}, "accepted")
-	path := filepath.Join(s.folder(), "stepseal-out", "evidence.json")
+	path := filepath.Join(s.folder("source"), "stepseal-out", "evidence.json")
 	changed := strings.Replace(s.read(path), digest, "sha256:"+strings.Repeat("0", 64), 1)
 	if err := os.WriteFile(path, []byte(changed), 0o666); err != nil {
 		t.Fatal(err)
@@ -88,5 +88,5 @@ func TestRefused(t *testing.T) {
 
 	unsigned := s.task("verify", run{step: "verify", params: params{"image": repository + "@" + digest},
 		workspaces: []any{dockerconfig, authorities, publicKey}}, "refused")
-	has(t, unsigned, map[string]string{"reason": "unsigned", "image-digest": digest})
+	has(t, unsigned, map[string]string{"reason": "signature-missing", "image-digest": digest})
 }

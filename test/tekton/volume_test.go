@@ -5,27 +5,39 @@ import (
 	"path/filepath"
 )
 
-// folder is where the volume of the space is on the node.
-func (s *space) folder() string { return filepath.Join(made.state, "volumes", s.name) }
+// folder is where a volume of the space is on the node.
+func (s *space) folder(volume string) string {
+	return filepath.Join(made.state, "volumes", s.name+"-"+volume)
+}
 
-// volume is a workspace source on a volume that outlives a pod. Nothing here provisions any, so it is made by hand, for
-// everybody, as a volume with an fsGroup would be for the group.
-func (s *space) volume() any {
+// claim is a claim of a volume that outlives a pod, and the volume.
+func (s *space) claim(name string) any {
 	s.Helper()
-	if err := os.MkdirAll(s.folder(), 0o777); err != nil {
-		s.Fatal(err)
-	}
-	if err := os.Chmod(s.folder(), 0o777); err != nil { // the umask has no say
-		s.Fatal(err)
-	}
-	size := map[string]any{"storage": "1Gi"}
-	s.apply(object("v1", "PersistentVolume", s.name, map[string]any{"spec": map[string]any{
-		"capacity": size, "accessModes": []any{"ReadWriteOnce"}, "storageClassName": "by-hand",
-		"claimRef": map[string]any{"namespace": s.name, "name": "source"}, "hostPath": map[string]any{"path": s.folder()},
-	}}))
-	s.apply(object("v1", "PersistentVolumeClaim", "source", map[string]any{"spec": map[string]any{
-		"accessModes": []any{"ReadWriteOnce"}, "storageClassName": "by-hand", "volumeName": s.name,
+	s.persistent(name, map[string]any{"claimRef": map[string]any{"namespace": s.name, "name": name}})
+	s.apply(object("v1", "PersistentVolumeClaim", name, map[string]any{"spec": map[string]any{
+		"accessModes": []any{"ReadWriteOnce"}, "storageClassName": "", "volumeName": s.name + "-" + name,
 		"resources": map[string]any{"requests": size},
 	}}))
-	return bound("source", "persistentVolumeClaim", map[string]any{"claimName": "source"})
+	return bound(name, "persistentVolumeClaim", map[string]any{"claimName": name})
+}
+
+// unclaimed is a volume for whoever claims one.
+func (s *space) unclaimed(name string) { s.persistent(name, map[string]any{}) }
+
+var size = map[string]any{"storage": "1Gi"}
+
+// persistent makes a volume by hand, for nothing here provisions any; and for everybody, as one with an fsGroup would be for
+// the group.
+func (s *space) persistent(name string, spec map[string]any) {
+	s.Helper()
+	folder := s.folder(name)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		s.Fatal(err)
+	}
+	if err := os.Chmod(folder, 0o777); err != nil { // the umask has no say
+		s.Fatal(err)
+	}
+	spec["capacity"], spec["accessModes"] = size, []any{"ReadWriteOnce"}
+	spec["hostPath"] = map[string]any{"path": folder}
+	s.apply(object("v1", "PersistentVolume", s.name+"-"+name, map[string]any{"spec": spec}))
 }
