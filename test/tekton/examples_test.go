@@ -20,7 +20,9 @@ func TestExamples(t *testing.T) {
 	// The example's own reporting step says nothing of its rights.
 	s.apply(object("v1", "Namespace", s.name, map[string]any{"metadata": map[string]any{"labels": map[string]any{
 		"pod-security.kubernetes.io/enforce": "baseline"}}}))
-	s.apply(object("v1", "ServiceAccount", "default", map[string]any{"secrets": []any{map[string]any{"name": "registry-login"}}}))
+	for _, account := range []string{"default", "releaser"} {
+		s.apply(object("v1", "ServiceAccount", account, map[string]any{"secrets": []any{map[string]any{"name": "registry-login"}}}))
+	}
 	s.apply(object("v1", "ConfigMap", "company-ca", map[string]any{"data": map[string]any{"ca.crt": string(the.private.CertificateAuthority())}}))
 	for _, name := range []string{"team/app:1.0", "team/cart:1.0", "team/checkout:1.0", "team/search:1.0"} {
 		app(t, name, "2.17.1")
