@@ -49,7 +49,7 @@ func build(to, log4j, digestFile string) error {
 	if err != nil {
 		return err
 	}
-	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(credentials.New(credentials.Sources{Getenv: os.Getenv}))); err != nil {
+	if err := remote.Write(ref, image, remote.WithAuthFromKeychain(credentials.New(credentials.Sources{Getenv: os.Getenv, Tekton: "/tekton/creds"}))); err != nil {
 		return err
 	}
 	digest, err := image.Digest()
