@@ -339,31 +339,6 @@ func TestWhereThereIsNoFile(t *testing.T) {
 	}
 }
 
-func TestAFileOfAnotherUser(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may read everything")
-	}
-	dir := t.TempDir()
-	closed := write(t, dir, "closed/.docker/config.json", auths("quay.io"))
-	if err := os.Chmod(filepath.Join(dir, "closed"), 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o700) })
-	if got, err := resolve(t, New(Sources{Getenv: getenv(map[string]string{"HOME": filepath.Join(dir, "closed")})}), "quay.io/a"); err != nil || got != "anonymous" {
-		t.Errorf("the home of another user: %s, %v", got, err)
-	}
-	if _, err := resolve(t, New(Sources{Getenv: getenv(map[string]string{"DOCKER_CONFIG": filepath.Dir(closed)})}), "quay.io/a"); err == nil || !strings.Contains(err.Error(), "cannot be entered") {
-		t.Errorf("a folder that was named: %v", err)
-	}
-	file := write(t, dir, "home/.docker/config.json", auths("quay.io"))
-	if err := os.Chmod(file, 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := resolve(t, New(Sources{Getenv: getenv(map[string]string{"HOME": filepath.Join(dir, "home")})}), "quay.io/a"); err == nil || !strings.Contains(err.Error(), file) {
-		t.Errorf("a file that is there: %v", err)
-	}
-}
-
 func TestCredentialHelpers(t *testing.T) {
 	bin := t.TempDir()
 	script := func(name, body string) {

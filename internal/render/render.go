@@ -19,7 +19,7 @@ var (
 	imageInput = step.Parsed(step.Declaration{Name: "image", Placeholder: "REF", Required: true,
 		Usage: "the image that the definitions are to run: registry/name:tag@sha256:..."}, pin.Parse)
 	toInput = step.Text(step.Declaration{Name: "to", Placeholder: "DIR", Required: true,
-		Usage: "the folder that the definitions are written into"})
+		Usage: "where to write what is made: database build an archive (.tar.gz or .tar.zst) or a folder, render a folder"})
 	quietInput  = step.Switch(step.Declaration{Name: "quiet", Usage: "say only how it ended"})
 	formatInput = step.Text(step.Declaration{Name: "log-format", Placeholder: "FORMAT", Choices: []string{"text", "json"}, Default: "text",
 		Usage: "how to speak on standard error"})

@@ -452,11 +452,11 @@ func FuzzParseOutputs(f *testing.F) {
 }
 
 func TestFilesOfRootBelongToTheFoldersOwner(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give files away")
+	dir, want := t.TempDir(), os.Geteuid() // whoever is not root can only keep what they make
+	if want == 0 {
+		want = 1001
 	}
-	dir := t.TempDir()
-	if err := os.Chown(dir, 1001, 1002); err != nil {
+	if err := os.Chown(dir, want, -1); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "a", "b", "c.json")
@@ -465,7 +465,7 @@ func TestFilesOfRootBelongToTheFoldersOwner(t *testing.T) {
 	}
 	for _, made := range []string{path, filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
 		own, err := owner(made)
-		if err != nil || own.Uid != 1001 {
+		if err != nil || int(own.Uid) != want {
 			t.Errorf("%s belongs to %v, %v", made, own, err)
 		}
 	}

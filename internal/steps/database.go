@@ -16,7 +16,7 @@ var (
 	fromInput = step.List(step.Declaration{Name: "from", Placeholder: "PATH", Required: true,
 		Usage: "advisories: an OSV JSON file, a folder of them, JSON lines, or the KEV catalogue; .zst is read too"})
 	toInput = step.Text(step.Declaration{Name: "to", Placeholder: "PATH", Default: "advisories.tar.zst",
-		Usage: "the database to write: an archive (.tar.gz or .tar.zst), or a folder"})
+		Usage: "where to write what is made: database build an archive (.tar.gz or .tar.zst) or a folder, render a folder"})
 )
 
 // DatabaseBuild makes an advisory database out of advisories.
