@@ -1,6 +1,7 @@
 package actions_test
 
 import (
+	"archive/tar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,4 +152,41 @@ func TestAirGapped(t *testing.T) {
 	}
 	// The checked-in advisories are older than the workflow allows: the file is read, and that is said.
 	has(t, log, "verdict=undecided", "reason=database-stale")
+}
+
+// Names that come with an image, and with a tag that anybody may push, are text: not a command of the runner, an output, or
+// Markdown.
+func TestHostileNames(t *testing.T) {
+	const folder = "app/\n::set-output name=verdict::owned\n::add-mask::lodash\n::stop-commands::owned\n##[set-output name=verdict;]owned<img src=x>/node_modules/lodash/"
+	layer, err := registrytest.Tar(map[string]string{folder + "package.json": `{"name": "lodash", "version": "4.17.15"}`}, tar.Header{Name: folder + "package.json", Typeflag: tar.TypeReg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := registrytest.Raw(layer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := arrange(t)
+	if _, err := s.registry.Push("team/shop:v1", img); err != nil {
+		t.Fatal(err)
+	}
+	private, _ := keys(t, s)
+	dir := s.project(t, "release.yml")
+	args := []string{"--var", "IMAGE=" + s.registry.Host() + "/team/shop", "-s", "COSIGN_PRIVATE_KEY=" + private}
+	for ref, reason := range map[string]string{"v1": "vulnerable", `v1##[add-mask]lodash`: "invalid-input", "v1\"; echo owned; \"\n::set-output name=verdict::owned": "invalid-input"} {
+		log, ok := s.run(t, dir, "push", map[string]any{"ref": "refs/tags/" + ref}, args...)
+		if ok {
+			t.Errorf("%q: the job succeeded", ref)
+		}
+		has(t, log, "reason="+reason, "::error")
+		// act tells of every command that it obeys, and of outputs by their names.
+		for _, obeyed := range []string{"verdict=owned", "verdict=accepted", "::add-mask:: lodash", "::stop-commands:: owned", "<img src=x"} {
+			if strings.Contains(log, obeyed) {
+				t.Errorf("%q: the log holds %q", ref, obeyed)
+			}
+		}
+		if reason == "vulnerable" && !strings.Contains(log, "lodash 4.17.15") {
+			t.Error("the finding is not told by its name")
+		}
+	}
 }
