@@ -26,7 +26,7 @@ type variant string
 
 const (
 	ordinary  variant = "*/task.yaml"
-	openshift variant = "openshift/*[^n].yaml"
+	openshift variant = "openshift/*[^n].yaml" // the Tasks: what ends in -stepaction is none
 )
 
 func newSpace(t *testing.T, definitions variant) *space {
