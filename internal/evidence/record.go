@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -190,11 +191,14 @@ func (r *Record) checkDigests() error {
 }
 
 // platformName is what may name a folder: words with slashes between them, none of which leads upwards.
-var platformName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}([/:][A-Za-z0-9][A-Za-z0-9._+-]{0,127}){0,3}$`)
+// Compiled when first used: its repetitions make it large, and every start of the program would wait for it.
+var platformName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}([/:][A-Za-z0-9][A-Za-z0-9._+-]{0,127}){0,3}$`)
+})
 
 // check refuses a role that stands twice: which of the two counts would depend on the reader.
 func (p Platform) check() error {
-	if p.Platform != "" && !platformName.MatchString(p.Platform) {
+	if p.Platform != "" && !platformName().MatchString(p.Platform) {
 		return fmt.Errorf("%.80q is no platform", p.Platform)
 	}
 	roles := map[Role]bool{}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -28,11 +29,14 @@ type Image struct {
 func (p Image) String() string { return p.Name + ":" + p.Tag + "@" + p.Digest }
 
 // https://github.com/distribution/reference/blob/v0.6.0/reference.go
-var pinned = regexp.MustCompile(`^([a-z0-9][a-z0-9._-]*(?::[0-9]+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+):([A-Za-z0-9_][A-Za-z0-9._-]{0,127})@(sha256:[0-9a-f]{64})$`)
+// Compiled when first used: its repetitions make it large, and every start of the program would wait for it.
+var pinned = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([a-z0-9][a-z0-9._-]*(?::[0-9]+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+):([A-Za-z0-9_][A-Za-z0-9._-]{0,127})@(sha256:[0-9a-f]{64})$`)
+})
 
 // Parse reads name:tag@sha256:..., where the name begins with the registry.
 func Parse(text string) (Image, error) {
-	parts := pinned.FindStringSubmatch(text)
+	parts := pinned().FindStringSubmatch(text)
 	if parts == nil {
 		return Image{}, fmt.Errorf("%q is not registry/name:tag@sha256:<64 hex digits>", text)
 	}
