@@ -26,6 +26,9 @@ const (
 
 	// It worked and the answer is no.
 	Vulnerable           Reason = "vulnerable"
+	DeniedPackage        Reason = "denied-package"
+	DeniedLicence        Reason = "denied-licence"
+	SBOMIncomplete       Reason = "sbom-incomplete"
 	EvidenceChanged      Reason = "evidence-changed"
 	EvidenceOtherImage   Reason = "evidence-other-image"
 	SBOMOtherImage       Reason = "sbom-other-image"
@@ -106,6 +109,9 @@ var table = []Row{
 	{UntrustedEvent, Misused, "The workflow runs for a change that nobody has accepted, with the secrets and permissions of the repository (pull_request_target), so that whoever proposes the change could have anything signed.", "run sign-attest and secure-image on pull_request, push or a tag"},
 
 	{Vulnerable, Refused, "The gate found vulnerabilities at or above the limit.", ""},
+	{DeniedPackage, Refused, "The image holds a package that the rules deny.", "replace the package, or waive it for a time: stepseal waive denied-package --package NAME"},
+	{DeniedLicence, Refused, "A package is under a licence that the rules deny, or under none that they require.", "replace the package, or waive it for a time: stepseal waive denied-licence --package NAME"},
+	{SBOMIncomplete, Refused, "The SBOM lacks minimum elements that the rules demand.", "make the SBOM from the image, or ask whoever made it for a complete one"},
 	{EvidenceChanged, Refused, "The evidence, or a document that it names, is not what the earlier step wrote.", "run the earlier step again, and find out who changed the file"},
 	{EvidenceOtherImage, Refused, "The evidence is about another image than the one in question.", "hand on the evidence of this digest"},
 	{SBOMOtherImage, Refused, "The SBOM describes another image than the one in question.", "generate the SBOM from this digest"},

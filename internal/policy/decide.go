@@ -59,7 +59,13 @@ const UnreadableName = "unreadable"
 
 // Found is what a scan has to say about one image.
 type Found struct {
+	Image       string   // repo@digest, or as a person knows it
+	Digests     []string // of the platform's manifest and of the index that holds it, as far as there are any
 	Findings    []Finding
+	Components  []Component // the catalogue, for the rules about packages
+	Versions    Versions    // nil: no version can be compared
+	Lacking     []string    // minimum elements of the demanded standard that the SBOM does not have
+	BaseLayers  []string    // digests of the base image's layers, as Location.Layer names layers
 	Coverage    []Coverage
 	Unreadable  []Unreadable // the decisive first
 	Packages    int          // in the catalogue
@@ -70,7 +76,14 @@ type Found struct {
 type Decision struct {
 	Ending     outcome.Ending
 	Reason     outcome.Reason // empty when accepted
-	Failing    []Finding      // at or above the limit, the worst first
+	Today      Day            // on which it was decided
+	TimeBound  bool           // on another day it could be another decision: a waiver or a grace period had a say
+	Judged     []Judged       // every finding, the worst first
+	Violations []Violation    // of rules about packages, the SBOM and licences
+	Failing    []Finding      // those that refuse, the worst first
+	Gone       []Finding      // in the baseline and no longer there
+	Baseline   string         // what it is, for people; empty where there is none
+	Unused     []Waiver       // that are about nothing in this image
 	Coverage   []Coverage     // with Accepted filled in
 	Unreadable []Unreadable   // for which it is undecided: decisive, and not accepted by the rules
 	Counts     Counts         // of all findings
@@ -79,52 +92,151 @@ type Decision struct {
 
 // Decide answers. What nobody could look at comes first: with a package database unread, a release or an ecosystem
 // uncovered, no package at all, or not one that could be looked up, the gate cannot tell, whatever it found besides. Then
-// a finding at or above the limit is a no. No rule depends on the day yet.
-func Decide(found Found, rules Rules) Decision {
-	d := Decision{Counts: Count(found.Findings), limit: rules.FailOn}
-	for _, f := range found.Findings {
-		if rules.refuses(f) {
-			d.Failing = append(d.Failing, f)
-		}
+// a finding or a package that one of the policies refuses is a no. Without a policy the strictest rules hold.
+func Decide(found Found, today Day, policies ...Policy) Decision {
+	if len(policies) == 0 {
+		policies = []Policy{{}}
 	}
-	Sort(d.Failing)
-	lookedUp := d.cover(found.Coverage, rules)
-	d.Unreadable = rules.unread(found.Unreadable)
+	d := Decision{Today: today, Counts: Count(found.Findings), limit: policies[0].Rules.FailOn}
+	d.judge(found, policies)
+	d.look(found, policies)
+	d.compare(found, policies)
+	lookedUp := d.cover(found.Coverage, policies)
+	d.Unreadable = unread(found.Unreadable, policies)
+	empty := found.Packages == 0 && slices.ContainsFunc(policies, func(p Policy) bool { return !p.Rules.AllowEmpty })
 	switch {
 	case len(d.Unreadable) > 0:
 		d.Ending, d.Reason = outcome.Undecided, outcome.NotCovered
-	case found.Packages == 0 && !rules.AllowEmpty:
+	case empty:
 		d.Ending, d.Reason = outcome.Undecided, outcome.EmptyCatalogue
 	case len(d.Uncovered()) > 0 || found.Packages > 0 && lookedUp == 0:
 		d.Ending, d.Reason = outcome.Undecided, outcome.NotCovered
 	case len(d.Failing) > 0:
 		d.Ending, d.Reason = outcome.Refused, outcome.Vulnerable
+	case len(d.refusing()) > 0:
+		d.Ending, d.Reason = outcome.Refused, d.refusing()[0].reason()
 	default:
 		d.Ending = outcome.Accepted
 	}
 	return d
 }
 
-func (r Rules) refuses(f Finding) bool {
-	if r.OnlyFixed && !f.Fix.Available() {
-		return false
+// judge lets every policy judge every finding; the one that refuses has the last word.
+func (d *Decision) judge(found Found, policies []Policy) {
+	for _, f := range found.Findings {
+		j := strictest(policies, func(p Policy) Judgement { return p.judge(f, found, d.Today) })
+		d.TimeBound = d.TimeBound || j.Waiver != nil || j.Rule == "grace" || graceEnded(policies, f)
+		d.Judged = append(d.Judged, Judged{f, j})
+		if j.Status == Refuses {
+			d.Failing = append(d.Failing, f)
+		}
 	}
-	return r.FailOn.Reached(f.Weight())
+	slices.SortFunc(d.Judged, func(a, b Judged) int { return compare(a.Finding, b.Finding) })
+	Sort(d.Failing)
 }
 
-// unread is what the rules do not accept of what could not be read.
-func (r Rules) unread(files []Unreadable) []Unreadable {
-	if slices.ContainsFunc(r.AllowUncovered, func(n string) bool { return strings.EqualFold(n, UnreadableName) }) {
+func graceEnded(policies []Policy, f Finding) bool {
+	return f.Fix.Since != "" && slices.ContainsFunc(policies, func(p Policy) bool {
+		_, given := p.Rules.of(f).Grace[f.Severity]
+		return given
+	})
+}
+
+func strictest(policies []Policy, judge func(Policy) Judgement) Judgement {
+	first := judge(policies[0])
+	for _, p := range policies[1:] {
+		if first.Status == Refuses {
+			break
+		}
+		if j := judge(p); j.Status == Refuses {
+			first = j
+		}
+	}
+	return first
+}
+
+// compare says what the baseline has that is gone, and which waivers nobody needs.
+func (d *Decision) compare(found Found, policies []Policy) {
+	for _, p := range policies {
+		if p.Baseline != nil && d.Baseline == "" {
+			d.Baseline, d.Gone = p.Baseline.Name, p.Baseline.Gone(found.Findings)
+		}
+		for _, w := range p.Waivers {
+			if !d.uses(w, found.Image) && !slices.Contains(d.Unused, w) {
+				d.Unused = append(d.Unused, w)
+			}
+		}
+	}
+	slices.SortFunc(d.Unused, compareWaivers)
+}
+
+func (d *Decision) uses(w Waiver, image string) bool {
+	return slices.ContainsFunc(d.Judged, func(j Judged) bool { return w.about(image, j.names(), j.Package, j.Locations) }) ||
+		slices.ContainsFunc(d.Violations, func(v Violation) bool { return w.about(image, []string{v.ID}, v.Package, v.Locations) })
+}
+
+// Waivers are those that excuse something, each once.
+func (d Decision) Waivers() []Waiver {
+	return d.waivers(func(j Judgement) bool { return j.Status == Waived })
+}
+
+// Lapsed are the waivers that have expired and about whose findings nothing else is said.
+func (d Decision) Lapsed() []Waiver {
+	return d.waivers(func(j Judgement) bool { return j.Status == Refuses })
+}
+
+func (d Decision) waivers(of func(Judgement) bool) []Waiver {
+	var used []Waiver
+	add := func(j Judgement) {
+		if j.Waiver != nil && of(j) && !slices.Contains(used, *j.Waiver) {
+			used = append(used, *j.Waiver)
+		}
+	}
+	for _, j := range d.Judged {
+		add(j.Judgement)
+	}
+	for _, v := range d.Violations {
+		add(v.Judgement)
+	}
+	slices.SortFunc(used, compareWaivers)
+	return used
+}
+
+// Statuses counts the findings by what becomes of them.
+func (d Decision) Statuses() map[Status]int {
+	n := map[Status]int{}
+	for _, j := range d.Judged {
+		n[j.Judgement.Status]++
+	}
+	return n
+}
+
+// New counts the findings that the baseline does not have.
+func (d Decision) New() int {
+	n := 0
+	for _, j := range d.Judged {
+		if j.Judgement.New {
+			n++
+		}
+	}
+	return n
+}
+
+// unread is what not every policy accepts of what could not be read.
+func unread(files []Unreadable, policies []Policy) []Unreadable {
+	if !slices.ContainsFunc(policies, func(p Policy) bool {
+		return !slices.ContainsFunc(p.Rules.AllowUncovered, func(n string) bool { return strings.EqualFold(n, UnreadableName) })
+	}) {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(files), func(u Unreadable) bool { return !u.Decisive })
 }
 
-func (d *Decision) cover(coverage []Coverage, rules Rules) (lookedUp int) {
+func (d *Decision) cover(coverage []Coverage, policies []Policy) (lookedUp int) {
 	d.Coverage = slices.Clone(coverage)
 	for i := range d.Coverage {
 		c := &d.Coverage[i]
-		c.Accepted = !c.Covered && c.allowedBy(rules.AllowUncovered)
+		c.Accepted = !c.Covered && !slices.ContainsFunc(policies, func(p Policy) bool { return !c.allowedBy(p.Rules.AllowUncovered) })
 		lookedUp += c.Packages
 	}
 	return lookedUp
@@ -145,7 +257,9 @@ func (d Decision) Uncovered() []Coverage {
 func (d Decision) Summary() string {
 	switch d.Reason {
 	case outcome.Vulnerable:
-		return fmt.Sprintf("%s, limit is %s", Count(d.Failing), d.limit)
+		return fmt.Sprintf("%s, limit is %s", Count(d.Failing), d.limit) + d.violated("; besides, ")
+	case outcome.DeniedPackage, outcome.DeniedLicence, outcome.SBOMIncomplete:
+		return d.violated("")
 	case outcome.EmptyCatalogue:
 		return "no package was found"
 	case outcome.NotCovered:
@@ -157,7 +271,7 @@ func (d Decision) Summary() string {
 	if d.Counts.Total == 0 {
 		return "no findings"
 	}
-	return fmt.Sprintf("%s, none of them counts against the limit %s", d.Counts, d.limit)
+	return fmt.Sprintf("%s, none of them counts against the limit %s%s", d.Counts, d.limit, d.excused())
 }
 
 func (d Decision) gaps() string {
@@ -191,6 +305,24 @@ func (d Decision) besides() string {
 		return ""
 	}
 	return fmt.Sprintf("; besides, %s, limit is %s", Count(d.Failing), d.limit)
+}
+
+// excused says how many of the findings would count but for somebody's word.
+func (d Decision) excused() string {
+	n := d.Statuses()
+	var parts []string
+	for _, of := range []struct {
+		status Status
+		words  string
+	}{{Waived, "waived"}, {NotAffected, "not affected by VEX"}, {Known, "in the baseline too"}} {
+		if n[of.status] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[of.status], of.words))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // String lists the severities that occur: "2 critical, 1 high and 3 unknown".

@@ -20,11 +20,14 @@ type Finding struct {
 	Risk           float64    `json:"risk,omitempty"`           // 0 to 100, as grype computes it
 	Package        Package    `json:"package"`
 	Locations      []Location `json:"locations,omitempty"`
-	Matcher        string     `json:"matcher"`   // how it was found: by name and version, through the source package, by CPE
-	Provider       string     `json:"provider"`  // whose record says so
-	Namespace      string     `json:"namespace"` // in which part of the database
-	URLs           []string   `json:"urls,omitempty"`
-	Description    string     `json:"description,omitempty"`
+	// Via is a shortest way on which the image depends on the package, "name version" each, the package last; empty where
+	// the dependencies are not known.
+	Via         []string `json:"via,omitempty"`
+	Matcher     string   `json:"matcher"`   // how it was found: by name and version, through the source package, by CPE
+	Provider    string   `json:"provider"`  // whose record says so
+	Namespace   string   `json:"namespace"` // in which part of the database
+	URLs        []string `json:"urls,omitempty"`
+	Description string   `json:"description,omitempty"`
 }
 
 // CVSS is one rating of the finding.
@@ -49,6 +52,7 @@ const (
 type Fix struct {
 	State    FixState `json:"state"`
 	Versions []string `json:"versions,omitempty"`
+	Since    Day      `json:"since,omitempty"` // the day on which the first of them came out; empty where nobody says
 }
 
 // Available says whether there is a version to go to.

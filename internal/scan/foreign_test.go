@@ -142,7 +142,7 @@ func TestForeignDocumentsAreNotAcceptedForWhatTheyDoNotSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			decided := policy.Decide(mustMatch(t, of).Found, policy.Rules{})
+			decided := policy.Decide(mustMatch(t, of).Found, "")
 			if decided.Ending != outcome.Undecided || !strings.HasPrefix(decided.Summary(), c.summary) {
 				t.Errorf("%s: %s", decided.Ending, decided.Summary())
 			}

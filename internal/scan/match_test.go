@@ -363,11 +363,11 @@ func TestWhatCannotBeReadIsPartOfTheResult(t *testing.T) {
 	if notes := strings.Join(found.Notes, "\n"); !strings.Contains(notes, `these 2 files`) || !strings.Contains(notes, `"/app/a.jar"`) || !strings.Contains(notes, `"debian", and none`) {
 		t.Errorf("notes %s", notes)
 	}
-	decided := policy.Decide(found.Found, policy.Rules{})
+	decided := policy.Decide(found.Found, "")
 	if decided.Ending != outcome.Undecided || decided.Reason != outcome.NotCovered || !strings.Contains(decided.Summary(), "rpmdb.sqlite") {
 		t.Errorf("%s: %s", decided.Ending, decided.Summary())
 	}
-	report := NewReport(Subject{}, "1", database().Info(), found, decided, policy.Rules{})
+	report := NewReport(Subject{}, "1", database().Info(), found, decided, policy.Policy{})
 	if len(report.Unreadable) != 2 || report.Packages.Unreadable != 2 {
 		t.Errorf("%+v", report)
 	}

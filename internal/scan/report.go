@@ -21,22 +21,27 @@ var JSONSchema []byte
 // Report is scan.json: what was scanned, with what, by which rules, what came out, and what the rules say to it. It
 // holds no time but the database's, so that the same scan gives the same bytes.
 type Report struct {
-	Schema       string            `json:"schema"`
-	Subject      Subject           `json:"subject"`
-	MatchedFrom  string            `json:"matchedFrom"`
-	Tools        Tools             `json:"tools"`
-	Database     Info              `json:"database"`
-	PolicyDigest string            `json:"policyDigest"`
-	Rules        policy.Rules      `json:"rules"`
-	Verdict      string            `json:"verdict"`
-	Reason       string            `json:"reason,omitempty"`
-	Counts       policy.Counts     `json:"counts"`
-	Packages     Packages          `json:"packages"`
-	Coverage     []policy.Coverage `json:"coverage"`
+	Schema       string          `json:"schema"`
+	Subject      Subject         `json:"subject"`
+	MatchedFrom  string          `json:"matchedFrom"`
+	Tools        Tools           `json:"tools"`
+	Database     Info            `json:"database"`
+	PolicyDigest string          `json:"policyDigest"`
+	Policies     []policy.Policy `json:"policies"` // all of which must accept; the baseline and VEX statements are not in them
+	// Day is the one on which it was decided, where another day could have decided otherwise.
+	Day      policy.Day        `json:"day,omitempty"`
+	Verdict  string            `json:"verdict"`
+	Reason   string            `json:"reason,omitempty"`
+	Counts   policy.Counts     `json:"counts"`
+	Packages Packages          `json:"packages"`
+	Coverage []policy.Coverage `json:"coverage"`
 	// Unreadable are files that should have named packages, the decisive first, at most 100 of Packages.Unreadable.
 	Unreadable []policy.Unreadable `json:"unreadable,omitempty"`
 	Failing    []string            `json:"failing"` // ids of the findings that refuse, the worst first, each once
-	Findings   []policy.Finding    `json:"findings"`
+	Findings   []policy.Judged     `json:"findings"`
+	Violations []policy.Violation  `json:"violations,omitempty"`
+	Baseline   *Baseline           `json:"baseline,omitempty"`
+	Unused     []policy.Waiver     `json:"unusedWaivers,omitempty"`
 	Notes      []string            `json:"notes,omitempty"`
 }
 
@@ -49,6 +54,20 @@ type Subject struct {
 	Digest   string `json:"digest,omitempty"` // of the platform's manifest; empty for what is in no registry
 	ImageID  string `json:"imageId,omitempty"`
 	Platform string `json:"platform,omitempty"`
+}
+
+// Baseline is what the findings were compared with.
+type Baseline struct {
+	Name string        `json:"name"`
+	New  int           `json:"new"`
+	Gone []GoneFinding `json:"gone"` // in the baseline and no longer here
+}
+
+// GoneFinding names a finding that is no longer there.
+type GoneFinding struct {
+	ID       string          `json:"id"`
+	Severity policy.Severity `json:"severity"`
+	Package  policy.Package  `json:"package"`
 }
 
 // Tools are the versions of what made the report.
@@ -66,15 +85,15 @@ type Packages struct {
 }
 
 // NewReport puts together what is known. version is that of stepseal.
-func NewReport(of Subject, version string, db Info, found Result, decided policy.Decision, rules policy.Rules) Report {
+func NewReport(of Subject, version string, db Info, found Result, decided policy.Decision, policies ...policy.Policy) Report {
 	r := Report{
 		Schema:       evidence.ScanSchema,
 		Subject:      of,
 		MatchedFrom:  string(found.MatchedFrom),
 		Tools:        Tools{Stepseal: version, Grype: GrypeVersion()},
 		Database:     db,
-		PolicyDigest: rules.Digest(),
-		Rules:        rules,
+		PolicyDigest: policy.Digest(policies...),
+		Policies:     append([]policy.Policy{}, policies...),
 		Verdict:      decided.Ending.String(),
 		Reason:       string(decided.Reason),
 		Counts:       decided.Counts,
@@ -82,10 +101,27 @@ func NewReport(of Subject, version string, db Info, found Result, decided policy
 		Coverage:     append([]policy.Coverage{}, decided.Coverage...),
 		Unreadable:   found.Unreadable[:min(len(found.Unreadable), maxUnreadable)],
 		Failing:      append([]string{}, ids(decided.Failing)...),
-		Findings:     append([]policy.Finding{}, found.Findings...),
+		Findings:     append([]policy.Judged{}, decided.Judged...),
+		Violations:   decided.Violations,
+		Baseline:     baseline(decided),
+		Unused:       decided.Unused,
 		Notes:        found.Notes,
 	}
+	if decided.TimeBound {
+		r.Day = decided.Today
+	}
 	return r
+}
+
+func baseline(d policy.Decision) *Baseline {
+	if d.Baseline == "" {
+		return nil
+	}
+	b := Baseline{Name: d.Baseline, New: d.New(), Gone: []GoneFinding{}}
+	for _, f := range d.Gone {
+		b.Gone = append(b.Gone, GoneFinding{ID: f.ID, Severity: f.Severity, Package: f.Package})
+	}
+	return &b
 }
 
 func ids(findings []policy.Finding) []string {

@@ -21,7 +21,7 @@ func sampleReport(t *testing.T) Report {
 	found.Unreadable = []policy.Unreadable{{Path: "/a/package-lock.json", Cataloger: "x", Error: "cut short", Decisive: true}, {Path: "/a.jar", Cataloger: "x", Error: "no zip"}}
 	rules.AllowUncovered = append(rules.AllowUncovered, policy.UnreadableName)
 	subject := Subject{Image: "registry.example/app@" + layer, Digest: layer, Platform: "linux/amd64"}
-	return NewReport(subject, "1.2.3", database().Info(), found, policy.Decide(found.Found, rules), rules)
+	return NewReport(subject, "1.2.3", database().Info(), found, policy.Decide(found.Found, "", policy.Policy{Rules: rules}), policy.Policy{Rules: rules})
 }
 
 func TestTheReportIsWhatItsSchemaSays(t *testing.T) {
@@ -38,7 +38,7 @@ func TestTheReportIsWhatItsSchemaSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nothing := NewReport(Subject{Image: "dir:/x"}, "1.2.3", database().Info(), mustMatch(t, catalogue(nil)), policy.Decision{Ending: outcome.Undecided}, policy.Rules{})
+	nothing := NewReport(Subject{Image: "dir:/x"}, "1.2.3", database().Info(), mustMatch(t, catalogue(nil)), policy.Decision{Ending: outcome.Undecided})
 	for name, r := range map[string]Report{"full": sampleReport(t), "empty": nothing} {
 		doc, err := r.Marshal()
 		if err != nil {

@@ -1,0 +1,211 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// Component is a package of the catalogue, for the rules that ask what is there and not what is vulnerable.
+type Component struct {
+	Package
+	Locations []Location
+	// Licences are what the package says of itself; empty where it says nothing.
+	Licences []Licence
+}
+
+// Licence is one licence expression of a package.
+type Licence struct {
+	Text string
+	// Usable says whether the terms let somebody use the package who accepts only the licences for which accepts is true.
+	// Where the text is no expression, accepts is asked for the text itself.
+	Usable func(accepts func(id string) bool) bool
+}
+
+// Violation is a rule that the image breaks without being vulnerable.
+type Violation struct {
+	ID        string     `json:"id"` // denied-package, denied-licence, missing-licence, minimum-elements: what a waiver names
+	Package   Package    `json:"package,omitzero"`
+	Locations []Location `json:"locations,omitempty"`
+	Message   string     `json:"message"`
+	Judgement Judgement  `json:"judgement"`
+}
+
+// The ids of violations.
+const (
+	DeniedPackage   = "denied-package"
+	DeniedLicence   = "denied-licence"
+	MissingLicence  = "missing-licence"
+	MinimumElements = "minimum-elements"
+)
+
+func (v Violation) reason() outcome.Reason {
+	switch v.ID {
+	case DeniedPackage:
+		return outcome.DeniedPackage
+	case DeniedLicence, MissingLicence:
+		return outcome.DeniedLicence
+	default:
+		return outcome.SBOMIncomplete
+	}
+}
+
+// Versions compares versions as the ecosystem of the package does. An error means that it cannot tell.
+type Versions func(of Package, constraint string) (bool, error)
+
+// look finds the violations, and lets every policy judge those of its own rules.
+func (d *Decision) look(found Found, policies []Policy) {
+	seen := map[string]int{}
+	for _, p := range policies {
+		for _, v := range p.violations(found) {
+			v.Judgement = p.judgeViolation(v, found, d.Today)
+			d.TimeBound = d.TimeBound || v.Judgement.Waiver != nil
+			key := strings.Join([]string{v.ID, v.Package.Type, v.Package.Name, v.Package.Version, v.Package.PURL, v.Message}, "\x00")
+			at, twice := seen[key]
+			switch {
+			case !twice:
+				seen[key] = len(d.Violations)
+				d.Violations = append(d.Violations, v)
+			case v.Judgement.Status == Refuses && d.Violations[at].Judgement.Status != Refuses:
+				d.Violations[at] = v
+			}
+		}
+	}
+	slices.SortStableFunc(d.Violations, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Package.Name, b.Package.Name), cmp.Compare(a.Package.Version, b.Package.Version),
+			cmp.Compare(a.Package.PURL, b.Package.PURL), slices.CompareFunc(a.Locations, b.Locations, compareLocation), cmp.Compare(a.Message, b.Message))
+	})
+}
+
+func (p Policy) judgeViolation(v Violation, found Found, today Day) Judgement {
+	j := Judgement{Status: Refuses, Rule: v.rule(), Why: v.Message, Policy: p.Name}
+	j.Waiver = p.waiver([]string{v.ID}, found.Image, v.Package, v.Locations, today)
+	switch {
+	case j.Waiver == nil:
+	case j.Waiver.Expired(today):
+		j.Why += fmt.Sprintf("; the waiver of %s expired on %s", j.Waiver.Owner, j.Waiver.Expires)
+	default:
+		j.Status, j.Rule, j.Why = Waived, "waivers", waivedBy(*j.Waiver)
+	}
+	return j
+}
+
+func (v Violation) rule() string {
+	switch v.ID {
+	case DeniedPackage:
+		return "denied-packages"
+	case DeniedLicence:
+		return "denied-licences"
+	case MissingLicence:
+		return "required-licences"
+	}
+	return "minimum-elements"
+}
+
+func (p Policy) violations(found Found) []Violation {
+	var all []Violation
+	for _, c := range found.Components {
+		add := func(id, format string, args ...any) {
+			all = append(all, Violation{ID: id, Package: c.Package, Locations: c.Locations, Message: fmt.Sprintf(format, args...)})
+		}
+		if denial, why := p.Rules.denies(c.Package, found.Versions); denial != "" {
+			add(DeniedPackage, "%s %s is denied by %s%s", c.Name, c.Version, denial, why)
+		}
+		if licence := p.Rules.deniesLicence(c); licence != "" {
+			add(DeniedLicence, "%s %s can be used only under a denied licence: %s", c.Name, c.Version, licence)
+		}
+		if missing := p.Rules.missesLicence(c); missing != "" {
+			add(MissingLicence, "%s %s is under none of the required licences: %s", c.Name, c.Version, missing)
+		}
+	}
+	if p.Rules.MinimumElements != "" && len(found.Lacking) > 0 {
+		all = append(all, Violation{ID: MinimumElements, Package: Package{Name: "sbom"},
+			Message: fmt.Sprintf("the SBOM lacks minimum elements of %s: %s", p.Rules.MinimumElements, strings.Join(found.Lacking, ", "))})
+	}
+	return all
+}
+
+// denies names the denial that fits. A version that cannot be compared is taken for a denied one.
+func (r Rules) denies(of Package, versions Versions) (denial, why string) {
+	for _, d := range r.DeniedPackages {
+		if !d.Package.Matches(of) {
+			continue
+		}
+		if d.Constraint == "" {
+			return d.String(), ""
+		}
+		if versions == nil {
+			return d.String(), " (its version cannot be compared)"
+		}
+		within, err := versions(of, d.Constraint)
+		if err != nil {
+			return d.String(), fmt.Sprintf(" (its version cannot be compared: %v)", err)
+		}
+		if within {
+			return d.String(), ""
+		}
+	}
+	return "", ""
+}
+
+func (r Rules) deniesLicence(c Component) string {
+	if len(r.DeniedLicences) == 0 {
+		return ""
+	}
+	for _, l := range c.Licences {
+		if !l.Usable(func(id string) bool { return !anyGlob(r.DeniedLicences, id) }) {
+			return l.Text
+		}
+	}
+	return ""
+}
+
+func (r Rules) missesLicence(c Component) string {
+	if len(r.RequiredLicences) == 0 {
+		return ""
+	}
+	if len(c.Licences) == 0 {
+		return "it names none"
+	}
+	for _, l := range c.Licences {
+		if !l.Usable(func(id string) bool { return anyGlob(r.RequiredLicences, id) }) {
+			return l.Text
+		}
+	}
+	return ""
+}
+
+func anyGlob(patterns []string, text string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return glob(strings.ToLower(p), strings.ToLower(text)) })
+}
+
+// refusing are the violations that speak against the image.
+func (d Decision) refusing() []Violation {
+	var all []Violation
+	for _, id := range []string{DeniedPackage, DeniedLicence, MissingLicence, MinimumElements} {
+		for _, v := range d.Violations {
+			if v.ID == id && v.Judgement.Status == Refuses {
+				all = append(all, v)
+			}
+		}
+	}
+	return all
+}
+
+// Refusing are the violations that speak against the image, what is denied first.
+func (d Decision) Refusing() []Violation { return d.refusing() }
+
+// violated says in one phrase what rules are broken besides.
+func (d Decision) violated(prefix string) string {
+	all := d.refusing()
+	switch len(all) {
+	case 0:
+		return ""
+	case 1:
+		return prefix + all[0].Message
+	}
+	return fmt.Sprintf("%s%s, and %d more", prefix, all[0].Message, len(all)-1)
+}
