@@ -27,7 +27,7 @@ const (
 	// It worked and the answer is no.
 	Vulnerable           Reason = "vulnerable"
 	DeniedPackage        Reason = "denied-package"
-	DeniedLicence        Reason = "denied-licence"
+	DeniedLicense        Reason = "denied-license"
 	SBOMIncomplete       Reason = "sbom-incomplete"
 	EvidenceChanged      Reason = "evidence-changed"
 	EvidenceOtherImage   Reason = "evidence-other-image"
@@ -110,7 +110,7 @@ var table = []Row{
 
 	{Vulnerable, Refused, "The gate found vulnerabilities at or above the limit.", ""},
 	{DeniedPackage, Refused, "The image holds a package that the rules deny.", "replace the package, or waive it for a time: stepseal waive denied-package --package NAME"},
-	{DeniedLicence, Refused, "A package is under a licence that the rules deny, or under none that they require.", "replace the package, or waive it for a time: stepseal waive denied-licence --package NAME"},
+	{DeniedLicense, Refused, "A package is under a licence that the rules deny, or under none that they require.", "replace the package, or waive it for a time: stepseal waive denied-license --package NAME"},
 	{SBOMIncomplete, Refused, "The SBOM lacks minimum elements that the rules demand.", "make the SBOM from the image, or ask whoever made it for a complete one"},
 	{EvidenceChanged, Refused, "The evidence, or a document that it names, is not what the earlier step wrote.", "run the earlier step again, and find out who changed the file"},
 	{EvidenceOtherImage, Refused, "The evidence is about another image than the one in question.", "hand on the evidence of this digest"},

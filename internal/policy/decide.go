@@ -258,7 +258,7 @@ func (d Decision) Summary() string {
 	switch d.Reason {
 	case outcome.Vulnerable:
 		return fmt.Sprintf("%s, limit is %s", Count(d.Failing), d.limit) + d.violated("; besides, ")
-	case outcome.DeniedPackage, outcome.DeniedLicence, outcome.SBOMIncomplete:
+	case outcome.DeniedPackage, outcome.DeniedLicense, outcome.SBOMIncomplete:
 		return d.violated("")
 	case outcome.EmptyCatalogue:
 		return "no package was found"

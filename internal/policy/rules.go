@@ -9,7 +9,7 @@ import (
 )
 
 // Rules say what is acceptable. The zero value is the strictest of what looks at vulnerabilities and coverage: every
-// finding refuses, every gap leaves it undecided. What it does not ask for (denied packages, licences) is not looked at.
+// finding refuses, every gap leaves it undecided. What it does not ask for (denied packages, licenses) is not looked at.
 type Rules struct {
 	FailOn               Limit   `json:"failOn"`
 	FailOnKnownExploited bool    `json:"failOnKnownExploited,omitempty"` // whatever the severity
@@ -22,8 +22,8 @@ type Rules struct {
 	Exceptions []Exception `json:"exceptions,omitempty"`
 
 	DeniedPackages   []Denial `json:"deniedPackages,omitempty"`
-	DeniedLicences   []string `json:"deniedLicences,omitempty"`   // SPDX identifiers, with * for any characters
-	RequiredLicences []string `json:"requiredLicences,omitempty"` // every package must be usable under one of them
+	DeniedLicenses   []string `json:"deniedLicenses,omitempty"`   // SPDX identifiers, with * for any characters
+	RequiredLicenses []string `json:"requiredLicenses,omitempty"` // every package must be usable under one of them
 	MinimumElements  string   `json:"minimumElements,omitempty"`  // the standard that the SBOM must meet; empty asks for none
 
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
@@ -143,7 +143,7 @@ func ParseScope(text string) (Scope, error) {
 
 // canonical is the form in which rules that mean the same are the same.
 func (r Rules) canonical() Rules {
-	for _, list := range []*[]string{&r.AllowUncovered, &r.DeniedLicences, &r.RequiredLicences} {
+	for _, list := range []*[]string{&r.AllowUncovered, &r.DeniedLicenses, &r.RequiredLicenses} {
 		*list = slices.Clone(*list)
 		slices.Sort(*list)
 		*list = slices.Compact(*list)

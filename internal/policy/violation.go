@@ -13,21 +13,21 @@ import (
 type Component struct {
 	Package
 	Locations []Location
-	// Licences are what the package says of itself; empty where it says nothing.
-	Licences []Licence
+	// Licenses are what the package says of itself; empty where it says nothing.
+	Licenses []License
 }
 
-// Licence is one licence expression of a package.
-type Licence struct {
+// License is one license expression of a package.
+type License struct {
 	Text string
-	// Usable says whether the terms let somebody use the package who accepts only the licences for which accepts is true.
+	// Usable says whether the terms let somebody use the package who accepts only the licenses for which accepts is true.
 	// Where the text is no expression, accepts is asked for the text itself.
 	Usable func(accepts func(id string) bool) bool
 }
 
 // Violation is a rule that the image breaks without being vulnerable.
 type Violation struct {
-	ID        string     `json:"id"` // denied-package, denied-licence, missing-licence, minimum-elements: what a waiver names
+	ID        string     `json:"id"` // denied-package, denied-license, missing-license, minimum-elements: what a waiver names
 	Package   Package    `json:"package,omitzero"`
 	Locations []Location `json:"locations,omitempty"`
 	Message   string     `json:"message"`
@@ -37,8 +37,8 @@ type Violation struct {
 // The ids of violations.
 const (
 	DeniedPackage   = "denied-package"
-	DeniedLicence   = "denied-licence"
-	MissingLicence  = "missing-licence"
+	DeniedLicense   = "denied-license"
+	MissingLicense  = "missing-license"
 	MinimumElements = "minimum-elements"
 )
 
@@ -46,8 +46,8 @@ func (v Violation) reason() outcome.Reason {
 	switch v.ID {
 	case DeniedPackage:
 		return outcome.DeniedPackage
-	case DeniedLicence, MissingLicence:
-		return outcome.DeniedLicence
+	case DeniedLicense, MissingLicense:
+		return outcome.DeniedLicense
 	default:
 		return outcome.SBOMIncomplete
 	}
@@ -97,10 +97,10 @@ func (v Violation) rule() string {
 	switch v.ID {
 	case DeniedPackage:
 		return "denied-packages"
-	case DeniedLicence:
-		return "denied-licences"
-	case MissingLicence:
-		return "required-licences"
+	case DeniedLicense:
+		return "denied-licenses"
+	case MissingLicense:
+		return "required-licenses"
 	}
 	return "minimum-elements"
 }
@@ -114,11 +114,11 @@ func (p Policy) violations(found Found) []Violation {
 		if denial, why := p.Rules.denies(c.Package, found.Versions); denial != "" {
 			add(DeniedPackage, "%s %s is denied by %s%s", c.Name, c.Version, denial, why)
 		}
-		if licence := p.Rules.deniesLicence(c); licence != "" {
-			add(DeniedLicence, "%s %s can be used only under a denied licence: %s", c.Name, c.Version, licence)
+		if license := p.Rules.deniesLicense(c); license != "" {
+			add(DeniedLicense, "%s %s can be used only under a denied license: %s", c.Name, c.Version, license)
 		}
-		if missing := p.Rules.missesLicence(c); missing != "" {
-			add(MissingLicence, "%s %s is under none of the required licences: %s", c.Name, c.Version, missing)
+		if missing := p.Rules.missesLicense(c); missing != "" {
+			add(MissingLicense, "%s %s is under none of the required licenses: %s", c.Name, c.Version, missing)
 		}
 	}
 	if p.Rules.MinimumElements != "" && len(found.Lacking) > 0 {
@@ -151,27 +151,27 @@ func (r Rules) denies(of Package, versions Versions) (denial, why string) {
 	return "", ""
 }
 
-func (r Rules) deniesLicence(c Component) string {
-	if len(r.DeniedLicences) == 0 {
+func (r Rules) deniesLicense(c Component) string {
+	if len(r.DeniedLicenses) == 0 {
 		return ""
 	}
-	for _, l := range c.Licences {
-		if !l.Usable(func(id string) bool { return !anyGlob(r.DeniedLicences, id) }) {
+	for _, l := range c.Licenses {
+		if !l.Usable(func(id string) bool { return !anyGlob(r.DeniedLicenses, id) }) {
 			return l.Text
 		}
 	}
 	return ""
 }
 
-func (r Rules) missesLicence(c Component) string {
-	if len(r.RequiredLicences) == 0 {
+func (r Rules) missesLicense(c Component) string {
+	if len(r.RequiredLicenses) == 0 {
 		return ""
 	}
-	if len(c.Licences) == 0 {
+	if len(c.Licenses) == 0 {
 		return "it names none"
 	}
-	for _, l := range c.Licences {
-		if !l.Usable(func(id string) bool { return anyGlob(r.RequiredLicences, id) }) {
+	for _, l := range c.Licenses {
+		if !l.Usable(func(id string) bool { return anyGlob(r.RequiredLicenses, id) }) {
 			return l.Text
 		}
 	}
@@ -185,7 +185,7 @@ func anyGlob(patterns []string, text string) bool {
 // refusing are the violations that speak against the image.
 func (d Decision) refusing() []Violation {
 	var all []Violation
-	for _, id := range []string{DeniedPackage, DeniedLicence, MissingLicence, MinimumElements} {
+	for _, id := range []string{DeniedPackage, DeniedLicense, MissingLicense, MinimumElements} {
 		for _, v := range d.Violations {
 			if v.ID == id && v.Judgement.Status == Refuses {
 				all = append(all, v)
