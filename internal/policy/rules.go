@@ -121,6 +121,15 @@ func ParseGrace(text string) (Grace, error) {
 	return grace, nil
 }
 
+// ParseProbability reads a number above 0 and up to 1.
+func ParseProbability(text string) (float64, error) {
+	p, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(p > 0 && p <= 1) {
+		return 0, fmt.Errorf("%.40q is no probability above 0 and up to 1, such as 0.1", text)
+	}
+	return p, nil
+}
+
 // Scope says which layers' findings count.
 type Scope string
 

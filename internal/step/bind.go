@@ -17,38 +17,48 @@ type sources struct {
 	getenv func(string) string
 	handed map[string]string // outputs of an earlier step, by their names
 	config map[string]string // section.key
+	file   string            // the config file's name
+}
+
+// bound are the inputs of a run.
+type bound struct {
+	values   map[string]any
+	given    map[string]bool
+	origins  map[string]string // where each value comes from, for people
+	mistakes []mistake
 }
 
 // bind finds every input's value: flag, then environment, then what an earlier step handed on, then config file, then
 // default; empty means unset. It reports every mistake at once.
-func bind(spec *Spec, from sources, change Change) (values map[string]any, given map[string]bool, mistakes []mistake) {
-	values, given = map[string]any{}, map[string]bool{}
+func bind(spec *Spec, from sources, change Change) bound {
+	b := bound{values: map[string]any{}, given: map[string]bool{}, origins: map[string]string{}}
 	for _, in := range spec.Inputs {
 		d := in.Declaration()
-		text, from, err := from.lookup(d)
+		text, place, err := from.lookup(d)
 		if err != nil {
-			mistakes = append(mistakes, mistake{text: err.Error()})
+			b.mistakes = append(b.mistakes, mistake{text: err.Error()})
 			continue
 		}
-		given[d.Name] = from != ""
-		if text == "" && !(d.Secret && from != "") {
+		b.given[d.Name], b.origins[d.Name] = place != "", from.origin(d, place)
+		if text == "" && !(d.Secret && place != "") {
 			if d.Required && !(d.ToWrite && change.Fork) {
-				mistakes = append(mistakes, mistake{text: missing(spec, d)})
+				b.mistakes = append(b.mistakes, mistake{text: missing(spec, d)})
 			}
 			continue
 		}
-		if d.Secret && d.File && from == "flag" && isPEM(text) {
-			mistakes = append(mistakes, mistake{text: fmt.Sprintf("--%s takes the path of a file: everybody on the machine can read a command line", d.Name)})
+		if d.Secret && d.File && place == "flag" && isPEM(text) {
+			b.mistakes = append(b.mistakes, mistake{text: fmt.Sprintf("--%s takes the path of a file: everybody on the machine can read a command line", d.Name)})
 			continue
 		}
 		value, err := in.read(text)
 		if err != nil {
-			mistakes = append(mistakes, mistaken(source(d, from), err))
+			b.mistakes = append(b.mistakes, mistaken(source(d, place), err))
 			continue
 		}
-		values[d.Name] = value
+		b.values[d.Name] = value
 	}
-	return values, given, append(mistakes, halves(spec, given)...)
+	b.mistakes = append(b.mistakes, halves(spec, b.given)...)
+	return b
 }
 
 // halves are inputs that were given without the one that they mean nothing without. One that could not be read counts as
@@ -103,6 +113,23 @@ func source(d Declaration, from string) string {
 		return "the default of --" + d.Name
 	}
 	return "--" + d.Name
+}
+
+// origin says in one word or two where a value comes from.
+func (s sources) origin(d Declaration, place string) string {
+	switch place {
+	case "flag":
+		return "--" + d.Name
+	case "environment":
+		return d.Variable()
+	case "file":
+		return d.Variable() + "_FILE"
+	case "outputs":
+		return "--outputs-of"
+	case "config":
+		return s.file
+	}
+	return "default"
 }
 
 func (s sources) lookup(d Declaration) (text, from string, err error) {

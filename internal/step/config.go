@@ -25,11 +25,13 @@ const maxConfigBytes = 1 << 20
 
 // configFile is the config file of a run.
 type configFile struct {
-	name    string // empty where there is none
-	local   bool   // nobody named it: it was found in the working directory
-	raw     []byte
-	values  map[string]string // section.key
-	ignored bool              // what says whom to trust was left out
+	name   string // empty where there is none
+	local  bool   // nobody named it: it was found in the working directory
+	raw    []byte
+	values map[string]string // section.key
+	// structures are the values with a form of their own, by section.key or, at the top, by key.
+	structures map[string]any
+	ignored    bool // what says whom to trust was left out
 }
 
 // readConfig reads the config file. It is named, or, for steps that allow it, lies in the working directory; otherwise
@@ -58,11 +60,11 @@ func (c *configFile) read(known []Declaration) error {
 	if err != nil {
 		return outcome.New(outcome.InvalidConfig, "config file %s", c.name).Because(Bare(err))
 	}
-	values, mistakes := parseConfig(raw, known)
-	if len(mistakes) > 0 {
-		return outcome.New(outcome.InvalidConfig, "config file %s: %s", c.name, count(len(mistakes), "mistake")).With(mistakes...)
+	p := parseConfig(raw, known)
+	if len(p.mistakes) > 0 {
+		return outcome.New(outcome.InvalidConfig, "config file %s: %s", c.name, count(len(p.mistakes), "mistake")).With(p.mistakes...)
 	}
-	c.raw, c.values = raw, values
+	c.raw, c.values, c.structures = raw, p.values, p.structures
 	c.ignored = c.local && c.forgetVerify()
 	return nil
 }
@@ -83,7 +85,7 @@ func (r *Run) tellConfig() {
 	if !r.config.local || r.config.raw == nil {
 		return
 	}
-	if len(r.config.values) > 0 {
+	if len(r.config.values)+len(r.config.structures) > 0 {
 		r.Note("%s in the working directory is read", ConfigFile)
 	}
 	if r.config.ignored {
@@ -130,35 +132,83 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// Under is the run as a config file alone would make it, with neither flags nor environment: what somebody else than the
+// caller asks for. Of the file only the sections that are named may be there.
+func (r *Run) Under(file string, sections ...string) (*Run, error) {
+	other := &Run{Reporter: r.Reporter, Getenv: func(string) string { return "" }, Now: r.Now, Scratch: r.Scratch, Version: r.Version, spec: r.spec, known: r.known}
+	other.config = configFile{name: file}
+	if err := other.config.read(r.known); err != nil {
+		return nil, err
+	}
+	var mistakes []mistake
+	for _, d := range r.known {
+		_, plain := other.config.values[d.key()]
+		_, structured := other.config.structures[d.key()]
+		if (plain || structured) && !slices.Contains(sections, cmp.Or(d.Section, d.Name)) {
+			mistakes = append(mistakes, mistake{text: fmt.Sprintf("%s has no place in it: %s are what it may hold", d.key(), strings.Join(sections, ", "))})
+		}
+	}
+	spec := *r.spec
+	spec.Inputs = slices.DeleteFunc(slices.Clone(spec.Inputs), func(in Input) bool { return in.Declaration().Section == "" })
+	for i, in := range spec.Inputs {
+		spec.Inputs[i] = optional{in}
+	}
+	bound := bind(&spec, sources{getenv: other.Getenv, config: other.config.values, file: file}, Change{})
+	other.values, other.given, other.origins = bound.values, bound.given, bound.origins
+	if mistakes = append(mistakes, bound.mistakes...); len(mistakes) > 0 {
+		err := outcome.New(outcome.InvalidConfig, "config file %s: %s", file, count(len(mistakes), "mistake"))
+		for _, m := range slices.Compact(mistakes) {
+			err.With(m.text)
+		}
+		return nil, err
+	}
+	return other, nil
+}
+
+// optional is an input that need not be given.
+type optional struct{ Input }
+
+func (o optional) Declaration() Declaration {
+	d := o.Input.Declaration()
+	d.Required, d.With = false, ""
+	return d
+}
+
 // parseConfig is strict: every key must be known, and stand once. Mistakes name line and column.
-func parseConfig(raw []byte, known []Declaration) (values map[string]string, mistakes []string) {
+func parseConfig(raw []byte, known []Declaration) *configParser {
+	p := &configParser{known: map[string]Declaration{}, values: map[string]string{}, structures: map[string]any{}}
 	var doc, second yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
-		return nil, []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+		p.mistakes = []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+		return p
 	}
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, []string{"the file holds more than one document"}
+		p.mistakes = []string{"the file holds more than one document"}
+		return p
 	}
 	if len(doc.Content) == 0 {
-		return nil, []string{"the file is empty; it begins with version: 1"}
+		p.mistakes = []string{"the file is empty; it begins with version: 1"}
+		return p
 	}
-	p := configParser{known: map[string]Declaration{}, values: map[string]string{}}
 	for _, d := range known {
+		if d.Section != "" || d.Structure != nil {
+			p.known[d.key()] = d
+		}
 		if d.Section != "" {
-			p.known[d.Section+"."+d.Name] = d
 			p.sections = append(p.sections, d.Section)
 		}
 	}
 	p.top(doc.Content[0])
-	return p.values, p.mistakes
+	return p
 }
 
 type configParser struct {
-	known    map[string]Declaration
-	sections []string
-	values   map[string]string
-	mistakes []string
+	known      map[string]Declaration
+	sections   []string
+	values     map[string]string
+	structures map[string]any
+	mistakes   []string
 }
 
 func (p *configParser) wrong(at *yaml.Node, format string, args ...any) {
@@ -176,6 +226,8 @@ func (p *configParser) top(node *yaml.Node) {
 			}
 		case slices.Contains(p.sections, key.Value):
 			p.section(key.Value, value)
+		case p.known[key.Value].Structure != nil:
+			p.take(p.known[key.Value], value)
 		default:
 			p.wrong(key, "unknown key %.64q", key.Value)
 		}
@@ -192,10 +244,20 @@ func (p *configParser) section(name string, node *yaml.Node) {
 			p.wrong(key, "unknown key %.64q under %s", key.Value, name)
 			return
 		}
-		if text, ok := p.value(d, value); ok {
-			p.values[name+"."+key.Value] = text
-		}
+		p.take(d, value)
 	})
+}
+
+func (p *configParser) take(d Declaration, node *yaml.Node) {
+	if d.Structure != nil {
+		value, mistakes := d.Structure(node)
+		p.structures[d.key()] = value
+		p.mistakes = append(p.mistakes, mistakes...)
+		return
+	}
+	if text, ok := p.value(d, node); ok {
+		p.values[d.key()] = text
+	}
 }
 
 func (p *configParser) value(d Declaration, node *yaml.Node) (string, bool) {

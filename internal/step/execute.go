@@ -51,11 +51,13 @@ func Execute(ctx context.Context, spec *Spec, flags map[string]string, wrong []s
 func prepare(run *Run, flags map[string]string, wrong []string, known []Declaration) error {
 	from := sources{flags: flags, getenv: run.Getenv}
 	configErr := run.readConfig(from, known)
-	from.config = run.config.values
+	run.known = known
+	from.config, from.file = run.config.values, run.config.name
 	var handErr error
 	from.handed, handErr = from.takeOutputs(run.spec)
-	values, given, mistakes := bind(run.spec, from, run.Change)
-	run.values, run.given = values, given
+	bound := bind(run.spec, from, run.Change)
+	run.values, run.given, run.origins = bound.values, bound.given, bound.origins
+	mistakes := bound.mistakes
 	run.mask()
 	run.tellConfig()
 	if handErr != nil {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Declaration is what people and generators need to know about an input.
@@ -31,6 +33,35 @@ type Declaration struct {
 	ToWrite     bool   // required only of a run that may write, which one for a fork's pull request may not
 	Host        string // the only CI system that has it, as STEPSEAL_HOST names it; empty: all
 	With        string // the input without which this one means nothing; empty: there is none
+	// Structure reads a value that only the config file can hold, and says what is wrong with it and where. Such a
+	// declaration is no input: it is a key under its Section, or, where that is empty, at the top of the file.
+	Structure func(*yaml.Node) (value any, mistakes []string)
+}
+
+// Structure is a part of the config file that has a form of its own, such as a list of waivers.
+type Structure[T any] struct{ declaration Declaration }
+
+// Structured declares a part of the config file with a parser of its own, whose mistakes name line and column.
+func Structured[T any](d Declaration, parse func(*yaml.Node) (T, []string)) *Structure[T] {
+	d.Structure = func(node *yaml.Node) (any, []string) { return parse(node) }
+	return &Structure[T]{d}
+}
+
+// Declaration is what was declared.
+func (s *Structure[T]) Declaration() Declaration { return s.declaration }
+
+// Of is what the run's config file says, the zero value where it says nothing.
+func (s *Structure[T]) Of(r *Run) T {
+	value, _ := r.config.structures[s.declaration.key()].(T)
+	return value
+}
+
+// key is where it stands in the config file.
+func (d Declaration) key() string {
+	if d.Section == "" {
+		return d.Name
+	}
+	return d.Section + "." + d.Name
 }
 
 // Variable is the environment variable of the input.

@@ -33,7 +33,10 @@ type Run struct {
 	spec   *Spec
 	values map[string]any
 	given  map[string]bool // inputs that somebody set, in whatever way
-	files  *Files
+	// origins say where each value comes from.
+	origins map[string]string
+	known   []Declaration // of all steps: one config file serves them
+	files   *Files
 
 	config configFile
 
@@ -49,6 +52,17 @@ func (r *Run) Step() string { return r.spec.Name }
 
 // Given reports whether the input was set by anybody, even to its default.
 func (r *Run) Given(in Input) bool { return r.given[in.Declaration().Name] }
+
+// Origin says where the input's value comes from: its flag, its variable, the name of the config file, or "default".
+func (r *Run) Origin(in Input) string { return r.origins[in.Declaration().Name] }
+
+// ConfigName is the config file that was read; empty where there was none.
+func (r *Run) ConfigName() string {
+	if r.config.raw == nil {
+		return ""
+	}
+	return r.config.name
+}
 
 // Set sets an output. Setting one that was not declared is a bug.
 func (r *Run) Set(name, value string) {

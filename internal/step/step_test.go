@@ -183,7 +183,7 @@ func TestConfigIsStrict(t *testing.T) {
 		"an alias bomb":               {"version: 1\npaint: &a\n  names: [*a]\n", "line"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, mistakes := parseConfig([]byte(test.text), known)
+			mistakes := parseConfig([]byte(test.text), known).mistakes
 			if len(mistakes) == 0 || !strings.Contains(strings.Join(mistakes, "\n"), test.want) {
 				t.Errorf("got %q, want %q", mistakes, test.want)
 			}
@@ -197,7 +197,8 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte("version: 1\npaint: &a {names: [*a]}\n"))
 	f.Add([]byte("? [a]\n: b\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		values, mistakes := parseConfig(raw, known)
+		p := parseConfig(raw, known)
+		values, mistakes := p.values, p.mistakes
 		if len(mistakes) > 0 {
 			return
 		}
