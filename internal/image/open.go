@@ -34,6 +34,18 @@ type Image struct {
 	configSize int64
 }
 
+// DiffIDs are the digests of the unpacked layers, the lowest first; a folder has none.
+func (i *Image) DiffIDs() []string {
+	if i.content == nil {
+		return nil
+	}
+	ids := make([]string, len(i.content.layers))
+	for n, layer := range i.content.layers {
+		ids[n] = layer.diffID.String()
+	}
+	return ids
+}
+
 // Repository is where the image lies.
 func (i *Image) Repository() string { return i.Reference.Repository() }
 

@@ -66,6 +66,7 @@ const (
 	CatalogueFailed      Reason = "catalogue-failed"
 	EmptyCatalogue       Reason = "empty-catalogue"
 	ForeignLayers        Reason = "foreign-layers"
+	NotBasedOn           Reason = "not-based-on"
 	NotCovered           Reason = "not-covered"
 	DatabaseMissing      Reason = "database-missing"
 	DatabaseDamaged      Reason = "database-damaged"
@@ -148,6 +149,7 @@ var table = []Row{
 	{CatalogueFailed, Undecided, "The content of the image could not be catalogued.", ""},
 	{EmptyCatalogue, Undecided, "No package was found in the image, so there is nothing to judge it by.", "if the image is meant to hold none, set --allow-empty"},
 	{ForeignLayers, Undecided, "The image has layers that registries do not hand on (foreign, non-distributable), so what is in them is not known.", "scan the image where its publisher offers those layers, or accept that they are not looked at with --allow-foreign-layers"},
+	{NotBasedOn, Undecided, "The image does not begin with the layers of the base image that was named.", "name the base image by the digest that it was built from"},
 	{NotCovered, Undecided, "The advisory database knows nothing about some of what is in the image, or some of its package data cannot be read, so silence about it means nothing.", "use a database that covers it, or accept the gap by name with --allow-uncovered"},
 	{DatabaseMissing, Undecided, "There is no advisory database where one was expected.", "name one with --database, or allow the download with --database-url"},
 	{DatabaseDamaged, Undecided, "The advisory database cannot be opened, or is not what its checksum says.", "fetch or build it again"},

@@ -30,9 +30,12 @@ func (c Coverage) Name() string {
 	return c.Type + " " + c.Release
 }
 
+// Anything in Rules.AllowUncovered allows everything that is not covered or not read.
+const Anything = "*"
+
 func (c Coverage) allowedBy(names []string) bool {
 	return slices.ContainsFunc(names, func(n string) bool {
-		return n != "" && (strings.EqualFold(n, c.Type) || isRelease(c.Release, n) || isRelease(c.Name(), n))
+		return n == Anything || n != "" && (strings.EqualFold(n, c.Type) || isRelease(c.Release, n) || isRelease(c.Name(), n))
 	})
 }
 
@@ -225,7 +228,7 @@ func (d Decision) New() int {
 // unread is what not every policy accepts of what could not be read.
 func unread(files []Unreadable, policies []Policy) []Unreadable {
 	if !slices.ContainsFunc(policies, func(p Policy) bool {
-		return !slices.ContainsFunc(p.Rules.AllowUncovered, func(n string) bool { return strings.EqualFold(n, UnreadableName) })
+		return !slices.ContainsFunc(p.Rules.AllowUncovered, func(n string) bool { return n == Anything || strings.EqualFold(n, UnreadableName) })
 	}) {
 		return nil
 	}

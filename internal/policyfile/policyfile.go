@@ -70,6 +70,21 @@ func Exceptions(node *yaml.Node) ([]policy.Exception, []string) {
 	return all, r.mistakes
 }
 
+// Words reads a list of words, each of them one of those that are known.
+func Words(known ...string) func(*yaml.Node) ([]string, []string) {
+	return func(node *yaml.Node) ([]string, []string) {
+		r := &reader{}
+		var all []string
+		for item := range r.items(node, "it") {
+			if item.Kind != yaml.ScalarNode || !slices.Contains(known, item.Value) {
+				r.wrong(item, "%.40q is none of %s", item.Value, strings.Join(known, ", "))
+			}
+			all = append(all, item.Value)
+		}
+		return all, r.mistakes
+	}
+}
+
 type reader struct{ mistakes []string }
 
 func (r *reader) wrong(at *yaml.Node, format string, args ...any) {

@@ -20,6 +20,7 @@ import (
 	"github.com/anchore/grype/grype/pkg"
 	"github.com/anchore/grype/grype/version"
 	"github.com/anchore/grype/grype/vulnerability"
+	"github.com/anchore/syft/syft/artifact"
 	"github.com/anchore/syft/syft/file"
 	syftpkg "github.com/anchore/syft/syft/pkg"
 	syftsbom "github.com/anchore/syft/syft/sbom"
@@ -56,8 +57,11 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	if err = cmp.Or(err, watched.failed()); err != nil {
 		return Result{}, outcome.New(outcome.DatabaseDamaged, "the database could not be searched").Because(err)
 	}
+	ways := catalogue.Ways()
 	for m := range matches.Enumerate() {
-		result.Findings = append(result.Findings, finding(m))
+		f := finding(m)
+		f.Via = ways.To(artifact.ID(m.Package.ID))
+		result.Findings = append(result.Findings, f)
 	}
 	policy.Sort(result.Findings)
 	if result.Coverage, result.Unmatchable, err = db.coverage(packages); err != nil {
@@ -275,6 +279,11 @@ func fix(f vulnerability.Fix) policy.Fix {
 		out.State = policy.NotFixed
 	case vulnerability.FixStateWontFix:
 		out.State = policy.WontFix
+	}
+	for _, a := range f.Available {
+		if day := policy.DayOf(a.Date); !a.Date.IsZero() && (out.Since == "" || day < out.Since) {
+			out.Since = day
+		}
 	}
 	slices.Sort(out.Versions)
 	out.Versions = slices.DeleteFunc(slices.Compact(out.Versions), func(v string) bool { return v == "" })

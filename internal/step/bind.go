@@ -25,13 +25,14 @@ type bound struct {
 	values   map[string]any
 	given    map[string]bool
 	origins  map[string]string // where each value comes from, for people
+	texts    map[string]string // the values as they were given, but for secrets
 	mistakes []mistake
 }
 
 // bind finds every input's value: flag, then environment, then what an earlier step handed on, then config file, then
 // default; empty means unset. It reports every mistake at once.
 func bind(spec *Spec, from sources, change Change) bound {
-	b := bound{values: map[string]any{}, given: map[string]bool{}, origins: map[string]string{}}
+	b := bound{values: map[string]any{}, given: map[string]bool{}, origins: map[string]string{}, texts: map[string]string{}}
 	for _, in := range spec.Inputs {
 		d := in.Declaration()
 		text, place, err := from.lookup(d)
@@ -56,6 +57,9 @@ func bind(spec *Spec, from sources, change Change) bound {
 			continue
 		}
 		b.values[d.Name] = value
+		if !d.Secret {
+			b.texts[d.Name] = text
+		}
 	}
 	b.mistakes = append(b.mistakes, halves(spec, b.given)...)
 	return b

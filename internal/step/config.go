@@ -154,7 +154,7 @@ func (r *Run) Under(file string, sections ...string) (*Run, error) {
 		spec.Inputs[i] = optional{in}
 	}
 	bound := bind(&spec, sources{getenv: other.Getenv, config: other.config.values, file: file}, Change{})
-	other.values, other.given, other.origins = bound.values, bound.given, bound.origins
+	other.values, other.given, other.origins, other.texts = bound.values, bound.given, bound.origins, bound.texts
 	if mistakes = append(mistakes, bound.mistakes...); len(mistakes) > 0 {
 		err := outcome.New(outcome.InvalidConfig, "config file %s: %s", file, count(len(mistakes), "mistake"))
 		for _, m := range slices.Compact(mistakes) {

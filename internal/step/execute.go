@@ -56,7 +56,7 @@ func prepare(run *Run, flags map[string]string, wrong []string, known []Declarat
 	var handErr error
 	from.handed, handErr = from.takeOutputs(run.spec)
 	bound := bind(run.spec, from, run.Change)
-	run.values, run.given, run.origins = bound.values, bound.given, bound.origins
+	run.values, run.given, run.origins, run.texts = bound.values, bound.given, bound.origins, bound.texts
 	mistakes := bound.mistakes
 	run.mask()
 	run.tellConfig()

@@ -35,6 +35,7 @@ type Run struct {
 	given  map[string]bool // inputs that somebody set, in whatever way
 	// origins say where each value comes from.
 	origins map[string]string
+	texts   map[string]string
 	known   []Declaration // of all steps: one config file serves them
 	files   *Files
 
@@ -55,6 +56,9 @@ func (r *Run) Given(in Input) bool { return r.given[in.Declaration().Name] }
 
 // Origin says where the input's value comes from: its flag, its variable, the name of the config file, or "default".
 func (r *Run) Origin(in Input) string { return r.origins[in.Declaration().Name] }
+
+// Text is the input's value as it was given or is by default; empty where there is none, and of a secret.
+func (r *Run) Text(in Input) string { return r.texts[in.Declaration().Name] }
 
 // ConfigName is the config file that was read; empty where there was none.
 func (r *Run) ConfigName() string {

@@ -13,6 +13,7 @@ import (
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/markdown"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/policy"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -26,8 +27,11 @@ type chain struct {
 	parts    []*part   // what is worked on, one a platform
 	epoch    time.Time // SOURCE_DATE_EPOCH
 	database database
-	content  content
-	handed   []byte // evidence.json as it was written for the next step; nil while there is none
+	ruled    []policy.Policy // as the run and the policy base have it, without what belongs to one image
+	// delegated is what the policy base leaves to the repository.
+	delegated map[string]bool
+	content   content
+	handed    []byte // evidence.json as it was written for the next step; nil while there is none
 
 	// Documents that were named instead of the evidence's.
 	sbomNamed, scanNamed []byte

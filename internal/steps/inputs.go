@@ -106,7 +106,7 @@ var (
 	reporting = []step.Input{outputDirectoryInput, evidenceRepositoryInput, outputsInput, summaryInput, configInput}
 	handOver  = []step.Input{evidenceInput, evidenceDigestInput, outputsOfInput}
 	reaching  = []step.Input{platformInput, insecureInput, authorityInput, registryUsernameInput, registryPasswordInput, githubTokenInput}
-	gating    = []step.Input{failOnInput, onlyFixedInput, allowUncoveredInput, allowEmptyInput, databaseInput, databaseURLInput, databaseAgeInput}
+	gating    = append(slices.Clone(ruling), databaseInput, databaseURLInput, databaseAgeInput)
 	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
 	verifying = []step.Input{requireInput, maxScanAgeInput, sbomBindingInput}
 )

@@ -29,11 +29,12 @@ type part struct {
 	catalogue *sbom.Catalogue
 	platform  *evidence.Platform // the record's entry for it
 
-	types   []sbom.Count        // of packages, kept when the catalogue has gone
-	edges   []sbom.EdgeCoverage // the same of what they depend on
-	found   *scan.Report
-	decided policy.Decision
-	notes   []string // for the summary
+	types    []sbom.Count        // of packages, kept when the catalogue has gone
+	edges    []sbom.EdgeCoverage // the same of what they depend on
+	found    *scan.Report
+	decided  policy.Decision
+	policies []policy.Policy // that decided
+	notes    []string        // for the summary
 
 	sbomErr error
 	done    atomic.Bool // the image is not read any more

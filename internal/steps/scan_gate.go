@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -21,7 +22,10 @@ var scanOutputs = []step.Output{
 	{Name: "unknown", Usage: "how many findings nobody has rated"},
 	{Name: "fixable", Usage: "how many findings have a fix"},
 	{Name: "database-date", Usage: "the date of the advisory data: the older of the build and the newest advisory"},
-	{Name: "policy-digest", Usage: "the digest of the rules that decided"},
+	{Name: "policy-digest", Usage: "the digest of the rules and waivers that decided"},
+	{Name: "waived", Usage: "how many findings waivers accept"},
+	{Name: "not-affected", Usage: "how many findings VEX statements rule out"},
+	{Name: "new", Usage: "how many findings the baseline does not have; empty without one"},
 }
 
 const scanMediaType = "application/vnd.stepseal.scan.v1+json"
@@ -37,6 +41,8 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 		Examples: []step.Example{
 			{Text: "an image, with the limit at critical", Command: "stepseal scan-gate --image registry.example.com/team/app:1.0 --fail-on critical"},
 			{Text: "what generate-sbom found, with a database of your own", Command: "stepseal scan-gate --evidence stepseal-out --database advisories.tar.zst"},
+			{Text: "only what the base image does not have already", Command: "stepseal scan-gate --image registry.example.com/team/app:1.0 --baseline-image registry.example.com/base:12 --new-only"},
+			{Text: "whatever is known to be exploited, and of the rest what has had a fix for two weeks", Command: "stepseal scan-gate --image registry.example.com/team/app:1.0 --fail-on-known-exploited --only-fixed --grace 14d"},
 			{Text: "an SBOM alone, of Trivy's making or anybody's", Command: "stepseal scan-gate --sbom trivy.cdx.json"},
 			{Text: "the SBOM that was attested on an image", Command: "stepseal scan-gate --image registry.example.com/team/app:1.0 --sbom from-attestation --public-key cosign.pub"},
 		},
@@ -45,6 +51,9 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 		Needs:       []step.Need{step.Pull, step.Internet, step.Workspace},
 		LocalConfig: true,
 		Run: onChain(func(ctx context.Context, c *chain) error {
+			if err := c.rule(); err != nil {
+				return err
+			}
 			if err := c.source(ctx); err != nil {
 				return err
 			}
@@ -74,11 +83,11 @@ func (p *part) scanGate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rules := policy.Rules{FailOn: failOnInput.Of(p.Run), OnlyFixed: onlyFixedInput.Of(p.Run),
-		AllowEmpty: allowEmptyInput.Of(p.Run), AllowUncovered: allowUncoveredInput.Of(p.Run)}
-	p.decided = policy.Decide(found.Found, rules)
+	if err := p.decide(ctx, db, &found); err != nil {
+		return err
+	}
 	subject := scan.Subject{Image: p.name(), Digest: p.platform.Digest, ImageID: p.platform.ID, Platform: p.platform.Platform}
-	doc := scan.NewReport(subject, p.Version, db.Info(), found, p.decided, rules)
+	doc := scan.NewReport(subject, p.Version, db.Info(), found, p.decided, p.policies...)
 	content, err := doc.Marshal()
 	if err != nil {
 		return err
@@ -92,4 +101,36 @@ func (p *part) scanGate(ctx context.Context) error {
 		return gateError(p.label(), p.decided)
 	}
 	return nil
+}
+
+// decide holds what was found against the policies.
+func (p *part) decide(ctx context.Context, db *scan.Database, found *scan.Result) (err error) {
+	found.Image = p.name()
+	for _, digest := range []string{p.platform.Digest, p.record.Digest} {
+		if digest != "" && !slices.Contains(found.Digests, digest) {
+			found.Digests = append(found.Digests, digest)
+		}
+	}
+	if found.BaseLayers, err = p.baseLayers(ctx); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(p.ruled, asksForPackages) {
+		found.Components, found.Versions = scan.Components(p.catalogue), scan.Satisfies
+	}
+	baseline, err := p.baseline(ctx, db)
+	if err != nil {
+		return err
+	}
+	p.policies = slices.Clone(p.ruled)
+	for i := range p.policies {
+		if i == 0 || p.delegated[delegateBaseline] {
+			p.policies[i].Baseline = baseline
+		}
+	}
+	p.decided = policy.Decide(found.Found, policy.DayOf(p.Now()), p.policies...)
+	return nil
+}
+
+func asksForPackages(p policy.Policy) bool {
+	return len(p.Rules.DeniedPackages)+len(p.Rules.DeniedLicenses)+len(p.Rules.RequiredLicenses) > 0
 }

@@ -74,6 +74,19 @@ func (c *chain) setScanOutputs(scanned []*part) {
 	first := scanned[0].found
 	c.Set("database-date", first.Database.Date().Format(time.RFC3339))
 	c.Set("policy-digest", first.PolicyDigest)
+	excused, added, compared := map[policy.Status]int{}, 0, false
+	for _, p := range scanned {
+		for status, n := range p.decided.Statuses() {
+			excused[status] += n
+		}
+		added += p.decided.New()
+		compared = compared || p.decided.Baseline != ""
+	}
+	c.Set("waived", strconv.Itoa(excused[policy.Waived]))
+	c.Set("not-affected", strconv.Itoa(excused[policy.NotAffected]))
+	if compared {
+		c.Set("new", strconv.Itoa(added))
+	}
 }
 
 // maxFindingsShown is how many findings an error lists; scan.json has them all.
@@ -90,6 +103,19 @@ func gateError(name string, d policy.Decision) error {
 		if path := f.Where(); path != "" {
 			err.With("            in " + path)
 		}
+	}
+	for i, v := range d.Refusing() {
+		if i == maxFindingsShown {
+			err.With(fmt.Sprintf("and %d more in scan.json", len(d.Refusing())-i))
+			break
+		}
+		err.With(fmt.Sprintf("%-10s  %s", v.ID, v.Message))
+		if len(v.Locations) > 0 {
+			err.With("            in " + v.Locations[0].Path)
+		}
+	}
+	for _, w := range d.Lapsed() {
+		err.With(fmt.Sprintf("the waiver for %s of %s expired on %s", w.ID, w.Owner, w.Expires))
 	}
 	for _, hint := range gateHints(d) {
 		err.Hint("%s", hint)
@@ -132,8 +158,27 @@ func (p *part) warnAboutGate() {
 	if n := doc.Counts.Of(policy.Unknown); n > 0 {
 		c.Warn("%d findings have not been rated by anybody; they do not count against the limit", n)
 	}
+	p.warnAboutWaivers()
 	for _, note := range append(doc.Database.Notes, doc.Notes...) {
 		c.Warn("%s", note)
+	}
+}
+
+// soon is how many days before its end a waiver is warned about.
+const soon = 14
+
+func (p *part) warnAboutWaivers() {
+	d := p.decided
+	for _, w := range d.Waivers() {
+		switch days := d.Today.Until(w.Expires); {
+		case days == 0:
+			p.Warn("the waiver for %s in %s of %s expires today", w.ID, w.Package, w.Owner)
+		case days <= soon:
+			p.Warn("the waiver for %s in %s of %s expires in %d days", w.ID, w.Package, w.Owner, days)
+		}
+	}
+	for _, w := range d.Unused {
+		p.Note("the waiver for %s in %s of %s is about nothing in %s", w.ID, w.Package, w.Owner, p.label())
 	}
 }
 

@@ -39,6 +39,9 @@ func secureImage(ctx context.Context, c *chain) error {
 	if err != nil {
 		return err
 	}
+	if err := c.rule(); err != nil {
+		return err
+	}
 	if err := c.prepareOutput(); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func Tools() []*step.Spec {
 
 // Inputs are the declarations of all inputs of all steps: one config file serves them.
 func Inputs() []step.Declaration {
-	var all []step.Declaration
+	all := []step.Declaration{waiversStructure.Declaration(), exceptionsStructure.Declaration(), delegateStructure.Declaration()}
 	for _, spec := range append(All(), Tools()...) {
 		for _, in := range spec.Inputs {
 			all = append(all, in.Declaration())

@@ -200,7 +200,7 @@ func advised(record *evidence.Record, p *evidence.Platform, img *lineage.Image, 
 	}
 	taken, told := map[int]bool{}, map[string]bool{}
 	for _, f := range report.Findings {
-		if !names(f, id) {
+		if !names(f.Finding, id) {
 			continue
 		}
 		// The same package in several places is a finding for each of them.

@@ -1,0 +1,36 @@
+package signing
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/image"
+	"github.com/stepseal/stepseal/internal/outcome"
+)
+
+// AttestedScan is the newest scan.json about the subject that somebody attested who is trusted, and who that is. What it
+// says does not matter here, so that a refused scan is one too.
+func AttestedScan(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (doc []byte, signer string, err error) {
+	e, err := newExaminer(trust)
+	if err != nil {
+		return nil, "", err
+	}
+	j := judge{digest: subject.DigestStr(), required: Requirements{Scan: true}, now: now}
+	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
+		return nil, "", err
+	}
+	r := j.requirement("scan")
+	if r.Result != Trusted && r.Reason != outcome.ScanRefused {
+		return nil, "", outcome.New(r.Reason, "%s: %s", subject, r.Message).With(atMost(r.Evidence)...)
+	}
+	good, _ := j.claims(isScan)
+	for _, s := range good {
+		if one, ok := readScan(s); ok && evidence.Digest(one.scan.Report) == r.Document && s.signer.Signer() == r.Signer {
+			return one.scan.Report, r.Signer, nil
+		}
+	}
+	return nil, "", outcome.New(outcome.AttestationMissing, "%s: the trusted scan is gone", subject)
+}
