@@ -1,12 +1,8 @@
 package steps
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 
-	"github.com/stepseal/stepseal/internal/credentials"
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -30,28 +26,10 @@ Of a user name the first character is shown, and nothing of a password or a toke
 		Argument: what,
 		Run: func(ctx context.Context, r *step.Run) error {
 			told, problem := logins(r).Explain(ctx, registryImageInput.Of(r).Repository(), askHelpersInput.Of(r))
-			content := []byte(loginText(told))
-			if answerFormatInput.Of(r) == "json" {
-				var err error
-				if content, err = loginJSON(told); err != nil {
-					return err
-				}
-			}
-			if _, err := r.Stdout.Write(content); err != nil {
-				return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
+			if err := say(r, loginText(told), told); err != nil {
+				return err
 			}
 			return problem
 		},
 	}
-}
-
-func loginJSON(told credentials.Explanation) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(told); err != nil {
-		return nil, err
-	}
-	return escaped(b.Bytes()), nil
 }

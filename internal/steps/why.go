@@ -57,16 +57,7 @@ An SBOM that lists no such component is an answer as well, and ends as accepted 
 			if err != nil {
 				return err
 			}
-			content := []byte(a.text())
-			if answerFormatInput.Of(r) == "json" {
-				if content, err = a.json(); err != nil {
-					return err
-				}
-			}
-			if _, err := r.Stdout.Write(content); err != nil {
-				return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
-			}
-			return nil
+			return say(r, a.text(), a)
 		},
 	}
 }

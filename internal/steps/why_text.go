@@ -9,6 +9,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/step"
 )
 
 // Bounds of what one answer shows of a document that somebody else may have written.
@@ -118,13 +121,28 @@ func plain(word string) string {
 	return word
 }
 
-// json writes the answer for programs, with whatever a terminal would take as a command escaped.
-func (a answer) json() ([]byte, error) {
+// say answers on standard output: in text, or with --format json the value for programs.
+func say(r *step.Run, text string, value any) error {
+	content := []byte(text)
+	if answerFormatInput.Of(r) == "json" {
+		var err error
+		if content, err = answerJSON(value); err != nil {
+			return err
+		}
+	}
+	if _, err := r.Stdout.Write(content); err != nil {
+		return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
+	}
+	return nil
+}
+
+// answerJSON writes an answer for programs, with whatever a terminal would take as a command escaped.
+func answerJSON(value any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(a); err != nil {
+	if err := enc.Encode(value); err != nil {
 		return nil, err
 	}
 	return escaped(b.Bytes()), nil
