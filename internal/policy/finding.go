@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func (f Finding) Weight() Severity {
 func Sort(findings []Finding) { slices.SortFunc(findings, compare) }
 
 func compare(a, b Finding) int {
-	return cmp.Or(
+	order := cmp.Or(
 		cmp.Compare(b.Weight(), a.Weight()),
 		cmp.Compare(b.Severity, a.Severity),
 		cmp.Compare(exploited(b), exploited(a)),
@@ -118,6 +119,10 @@ func compare(a, b Finding) int {
 		cmp.Compare(a.Namespace, b.Namespace),
 		cmp.Compare(a.Matcher, b.Matcher),
 	)
+	if order != 0 {
+		return order
+	}
+	return bytes.Compare(canonicalJSON(a), canonicalJSON(b)) // rare, and no two that differ may be equal
 }
 
 func exploited(f Finding) int {

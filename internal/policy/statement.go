@@ -77,7 +77,10 @@ func newer(a, b Statement) bool {
 		}
 		return 1
 	}
-	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(doubt(a), doubt(b)), cmp.Compare(b.Source.Document, a.Source.Document), cmp.Compare(b.Justification, a.Justification)) > 0
+	told := func(s Statement) []string {
+		return []string{s.Status, s.Source.Document, s.Source.Author, s.Source.Signer, s.Justification}
+	}
+	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(doubt(a), doubt(b)), slices.Compare(told(b), told(a))) > 0
 }
 
 func (s Statement) why() string {

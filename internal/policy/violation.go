@@ -61,9 +61,9 @@ func (d *Decision) look(found Found, policies []Policy) {
 	seen := map[string]int{}
 	for _, p := range policies {
 		for _, v := range p.violations(found) {
+			key := string(canonicalJSON(v))
 			v.Judgement = p.judgeViolation(v, found, d.Today)
 			d.TimeBound = d.TimeBound || v.Judgement.Waiver != nil
-			key := strings.Join([]string{v.ID, v.Package.Type, v.Package.Name, v.Package.Version, v.Package.PURL, v.Message}, "\x00")
 			at, twice := seen[key]
 			switch {
 			case !twice:
