@@ -89,11 +89,14 @@ func word(what, text string, limit int) (string, error) {
 		return "", fmt.Errorf("no %s", what)
 	case len(text) > limit:
 		return "", fmt.Errorf("the %s has %d bytes, more than the %d allowed", what, len(text), limit)
-	case strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }):
+	case strings.ContainsFunc(text, breaks):
 		return "", fmt.Errorf("the %s %.80q holds a control character", what, text)
 	}
 	return text, nil
 }
+
+// breaks says of a character that it could break the line that it stands in.
+func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // identifiers are the words of one vulnerability, each once, in their order.
 func identifiers(names ...string) ([]string, error) {

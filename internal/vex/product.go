@@ -69,7 +69,7 @@ func (c *collector) productsOf(of component, parts []component) ([]Product, erro
 // usablePURL is a purl as it is kept: without syft's id of the package, which no other document has.
 func usablePURL(text string) (string, bool) {
 	text = strings.TrimSpace(text)
-	if len(text) > maxPURL {
+	if len(text) > maxPURL || strings.ContainsFunc(text, breaks) {
 		return "", false
 	}
 	purl, err := packageurl.FromString(text)

@@ -233,6 +233,13 @@ func TestWhatIsMultipliedIsBounded(t *testing.T) {
 	}
 }
 
+func TestAPURLThatCouldBreakALineCountsForNothing(t *testing.T) {
+	d, err := vex.Read("x", []byte(edited(t, "openvex-image.json", "pkg:npm/%40acme/left@1.0.0", "pkg:npm/%40acme/left@1.0.0\u0092\u2028")))
+	if err != nil || len(d.Statements) != 3 {
+		t.Errorf("%d statements, %v", len(d.Statements), err)
+	}
+}
+
 func TestTheZeroStatusSuppressesNothing(t *testing.T) {
 	var zero vex.Status
 	if zero.Suppresses() || vex.Affected.Suppresses() || !vex.NotAffected.Suppresses() || !vex.Fixed.Suppresses() {
