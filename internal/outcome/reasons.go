@@ -20,6 +20,7 @@ const (
 	KeyUnusable       Reason = "key-unusable"
 	WrongPassword     Reason = "wrong-password"
 	SBOMUnreadable    Reason = "sbom-unreadable"
+	VEXUnreadable     Reason = "vex-unreadable"
 	EvidenceUnusable  Reason = "evidence-unusable"
 	AdvisoryUnusable  Reason = "advisory-unusable"
 	UntrustedEvent    Reason = "untrusted-event"
@@ -105,6 +106,7 @@ var table = []Row{
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
+	{VEXUnreadable, Misused, "The VEX document cannot be read: damaged, of an unknown format or version, beyond the bounds, or a statement in it lacks what its specification demands.", "OpenVEX (0.0, 0.2), CycloneDX VEX (JSON, 1.4 to 1.7) and CSAF 2.0 of the category csaf_vex are read"},
 	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
 	{AdvisoryUnusable, Misused, "A file given to `database build` is not an advisory record that can be read.", "OSV JSON files, folders of them, JSON lines, and the KEV catalogue are read"},
 	{UntrustedEvent, Misused, "The workflow runs for a change that nobody has accepted, with the secrets and permissions of the repository (pull_request_target), so that whoever proposes the change could have anything signed.", "run sign-attest and secure-image on pull_request, push or a tag"},

@@ -71,6 +71,7 @@ func (c *Catalogue) CycloneDX(epoch time.Time) ([]byte, error) {
 			root.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: c.hash()}}
 		}
 	}
+	c.made(bom.Metadata)
 	c.connect(bom)
 	var b bytes.Buffer
 	enc := cyclonedx.NewBOMEncoder(&b, cyclonedx.BOMFileFormatJSON).SetEscapeHTML(false).SetPretty(false)
@@ -91,6 +92,8 @@ func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
 	doc.DocumentNamespace = fmt.Sprintf("https://github.com/stepseal/stepseal/spdx/%s", c.id("spdx"))
 	withoutFiles(&doc)
 	doc.CreationInfo.Created = c.time(epoch).Format(time.RFC3339)
+	// syft names its own makers as the author of what others make with it.
+	doc.CreationInfo.Creators = slices.DeleteFunc(doc.CreationInfo.Creators, func(by common.Creator) bool { return by.CreatorType != "Tool" })
 	if root := c.rootPackage(&doc); root != nil {
 		doc.DocumentName = c.rootName()
 		root.PackageName = c.rootName()
@@ -104,6 +107,23 @@ func (c *Catalogue) SPDX(epoch time.Time) ([]byte, error) {
 	}
 	return evidence.Encode(&doc)
 }
+
+// made says when in the life of the software the document was made, and takes out syft's makers, whom it names as the
+// makers of the tool. A folder may hold sources or what was built of them.
+// https://cyclonedx.org/docs/1.6/json/#metadata_lifecycles
+func (c *Catalogue) made(meta *cyclonedx.Metadata) {
+	if meta.Tools != nil && meta.Tools.Components != nil {
+		for i := range *meta.Tools.Components {
+			(*meta.Tools.Components)[i].Author = ""
+		}
+	}
+	if c.afterBuild() {
+		meta.Lifecycles = &[]cyclonedx.Lifecycle{{Phase: cyclonedx.LifecyclePhasePostBuild}}
+	}
+}
+
+// afterBuild says that the content is an image's, and so what a build has made.
+func (c *Catalogue) afterBuild() bool { return c.image != nil && c.image.Reference.Folder() == "" }
 
 // rootName is what the documents call the image: its repository, or the folder as it was named.
 func (c *Catalogue) rootName() string {

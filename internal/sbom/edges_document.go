@@ -160,11 +160,20 @@ func (c *Catalogue) connectSPDX(doc *v2_3.Document, root *v2_3.Package) {
 			Relationship: common.TypeRelationshipDependencyOf,
 		})
 	}
-	var lines []string
+	doc.CreationInfo.CreatorComment = c.creatorComment()
+}
+
+// creatorComment says what SPDX has no fields for.
+func (c *Catalogue) creatorComment() string {
+	var sentences, lines []string
+	if c.afterBuild() {
+		sentences = append(sentences, "Generation context: post-build.")
+	}
 	for _, of := range c.Edges() {
 		lines = append(lines, of.Type+": "+of.String())
 	}
 	if len(lines) > 0 {
-		doc.CreationInfo.CreatorComment = "Dependencies (DEPENDENCY_OF) by type of package: " + strings.Join(lines, "; ") + "."
+		sentences = append(sentences, "Dependencies (DEPENDENCY_OF) by type of package: "+strings.Join(lines, "; ")+".")
 	}
+	return strings.Join(sentences, " ")
 }
