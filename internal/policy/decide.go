@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/vex"
 )
 
 // Distribution is the Type of the Coverage of an image whose distribution nobody knows. No package need be in it: what
@@ -62,8 +63,8 @@ const UnreadableName = "unreadable"
 
 // Found is what a scan has to say about one image.
 type Found struct {
-	Image       string   // repo@digest, or as a person knows it
-	Digests     []string // of the platform's manifest and of the index that holds it, as far as there are any
+	Image       string    // repo@digest, or as a person knows it
+	Subject     vex.Image // the same as VEX statements name it
 	Findings    []Finding
 	Components  []Component // the catalogue, for the rules about packages
 	Versions    Versions    // nil: no version can be compared

@@ -65,7 +65,7 @@ type Judgement struct {
 type VEXSource struct {
 	Document      string `json:"document"` // file or reference
 	Author        string `json:"author,omitempty"`
-	Status        string `json:"status"` // as VEX has it: not_affected, fixed
+	Status        string `json:"status"` // not-affected or fixed
 	Justification string `json:"justification,omitempty"`
 	Signer        string `json:"signer,omitempty"` // who attested the document on the image; empty for a file
 }
@@ -91,7 +91,7 @@ func (p Policy) judge(f Finding, found Found, today Day) Judgement {
 
 // excuse looks for somebody who answers for the finding. Of a waiver that has expired it only takes note.
 func (p Policy) excuse(f Finding, found Found, today Day) Judgement {
-	if s, ok := p.statement(f, found.Digests); ok {
+	if s, ok := p.statement(f, found.Subject); ok {
 		return Judgement{Status: NotAffected, Rule: "vex", Why: s.why(), VEX: s.source()}
 	}
 	w := p.waiver(f.names(), found.Image, f.Package, f.Locations, today)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/vex"
 )
 
 const today = Day("2026-11-24")
@@ -65,9 +66,10 @@ func (w world) waiver() Waiver {
 		Reason: "r", Owner: "o", Expires: today.Add(w.IntN(20) - 10)}
 }
 
-func (w world) statement(status string) Statement {
-	s := Statement{IDs: []string{w.pick("CVE-1", "CVE-2", "GHSA-1")}, Status: status, Time: time.Unix(int64(w.IntN(5)+1), 0), Source: VEXSource{Document: w.pick("d1", "d2")}}
-	s.Products = []Product{{PURL: w.pick("pkg:npm/a", "pkg:deb/b", ""), Digest: w.pick("sha256:image", "")}}
+func (w world) statement(status vex.Status) Statement {
+	s := Statement{Source: VEXSource{Document: w.pick("d1", "d2")}}
+	s.IDs, s.Status, s.Time = []string{w.pick("CVE-1", "CVE-2", "GHSA-1")}, status, time.Unix(int64(w.IntN(5)), 0)
+	s.Products = []vex.Product{{PURL: w.pick("pkg:npm/a", "pkg:deb/b", ""), Digest: w.pick("sha256:image", "")}}
 	return s
 }
 
@@ -102,7 +104,7 @@ func (w world) policy() Policy {
 		p.Waivers = append(p.Waivers, w.waiver())
 	}
 	for range w.IntN(4) {
-		p.Statements = append(p.Statements, w.statement(w.pick("not_affected", "fixed", "affected", "under_investigation")))
+		p.Statements = append(p.Statements, w.statement(vex.Status(w.IntN(4))))
 	}
 	if w.maybe() {
 		p.Baseline = NewBaseline("base", w.findings(4))
@@ -111,7 +113,7 @@ func (w world) policy() Policy {
 }
 
 func (w world) found() Found {
-	f := Found{Image: "repo@sha256:image", Digests: []string{"sha256:image"}, Findings: w.findings(6), BaseLayers: []string{"sha256:base"}, Packages: w.IntN(4)}
+	f := Found{Image: "repo@sha256:image", Subject: vex.Image{Digests: []string{"sha256:image"}}, Findings: w.findings(6), BaseLayers: []string{"sha256:base"}, Packages: w.IntN(4)}
 	f.Coverage = []Coverage{{Type: "npm", Packages: 3, Covered: w.IntN(4) > 0}}
 	for range w.IntN(3) {
 		f.Components = append(f.Components, Component{Package: w.pkg(), Locations: w.places()})
@@ -158,7 +160,7 @@ func TestAddingAnExcuseNeverAddsAFinding(t *testing.T) {
 		if w.maybe() {
 			p.Waivers = append(slices.Clone(p.Waivers), w.waiver())
 		} else {
-			p.Statements = append(slices.Clone(p.Statements), w.statement(w.pick("not_affected", "fixed")))
+			p.Statements = append(slices.Clone(p.Statements), w.statement(vex.NotAffected))
 		}
 		after := Decide(found, today, p)
 		if len(after.Judged) != len(before.Judged) {

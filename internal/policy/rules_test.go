@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/vex"
 )
 
 // image is one finding, in a package that everything is known of.
 func image(f Finding) Found {
-	return Found{Image: "registry.example.com/team/app@sha256:aa", Digests: []string{"sha256:aa"}, Findings: []Finding{f}, Coverage: []Coverage{covered}, Packages: 3,
+	return Found{Image: "registry.example.com/team/app@sha256:aa", Subject: vex.Image{Repository: "registry.example.com/team/app", Digests: []string{"sha256:aa"}}, Findings: []Finding{f}, Coverage: []Coverage{covered}, Packages: 3,
 		BaseLayers: []string{"sha256:base"}}
 }
 
@@ -37,8 +38,8 @@ var (
 	serious = Finding{ID: "GHSA-jfh8-c2jp-5v3q", Aliases: []string{"CVE-2021-44228"}, Severity: High, Fix: Fix{State: Fixed, Versions: []string{"2.15.0"}, Since: "2026-11-20"},
 		Package: log4j, Locations: []Location{{Path: "/app/test/log4j-core-2.14.1.jar", Layer: "sha256:base"}}}
 	waiver = Waiver{ID: "CVE-2021-44228", Package: pattern("log4j-core"), Reason: "lookups are off", Owner: "payments", Expires: today.Add(9)}
-	says   = Statement{IDs: []string{"CVE-2021-44228"}, Status: "not_affected", Justification: "vulnerable_code_not_present", Time: time.Unix(1, 0),
-		Products: []Product{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-core"}}, Source: VEXSource{Document: "app.vex.json", Author: "the team"}}
+	says   = Statement{Statement: vex.Statement{IDs: []string{"CVE-2021-44228"}, Status: vex.NotAffected, Justification: "vulnerable_code_not_present", Time: time.Unix(1, 0),
+		Products: []vex.Product{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-core"}}}, Source: VEXSource{Document: "app.vex.json", Author: "the team"}}
 )
 
 func with(change func(*Finding)) Finding {
@@ -48,17 +49,7 @@ func with(change func(*Finding)) Finding {
 }
 
 func component(licenses ...string) Found {
-	c := Component{Package: log4j}
-	for _, text := range licenses {
-		c.Licenses = append(c.Licenses, License{Text: text, Usable: func(accepts func(string) bool) bool {
-			for id := range strings.SplitSeq(text, " OR ") {
-				if accepts(id) {
-					return true
-				}
-			}
-			return false
-		}})
-	}
+	c := Component{Package: log4j, Licenses: licenses}
 	return Found{Coverage: []Coverage{covered}, Packages: 3, Components: []Component{c}, Versions: func(of Package, constraint string) (bool, error) {
 		return of.Version < strings.TrimPrefix(constraint, "< "), nil
 	}}
@@ -120,12 +111,12 @@ func TestRules(t *testing.T) {
 		"waiver-complete/without an owner": {image(serious), []Policy{{Rules: never, Waivers: []Waiver{changed(waiver, func(w *Waiver) { w.Owner = "" })}}}, not(status(Waived))},
 		"vex/not affected":                 {image(serious), []Policy{{Rules: high, Statements: []Statement{says}}}, status(NotAffected)},
 		"vex/by the image's digest": {image(serious), []Policy{{Rules: high, Statements: []Statement{stated(func(s *Statement) {
-			s.Products = []Product{{Digest: "sha256:aa", Subcomponents: []string{"pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"}}}
+			s.Products = []vex.Product{{Digest: "sha256:aa", Subcomponents: []string{"pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"}}}
 		})}}}, status(NotAffected)},
-		"vex-status/affected":   {image(serious), []Policy{{Rules: never, Statements: []Statement{stated(func(s *Statement) { s.Status = "affected" })}}}, not(status(NotAffected))},
-		"vex-newest/taken back": {image(serious), []Policy{{Rules: never, Statements: []Statement{says, stated(func(s *Statement) { s.Status, s.Time = "under_investigation", time.Unix(2, 0) })}}}, not(status(NotAffected))},
+		"vex-status/affected":   {image(serious), []Policy{{Rules: never, Statements: []Statement{stated(func(s *Statement) { s.Status = vex.Affected })}}}, not(status(NotAffected))},
+		"vex-newest/taken back": {image(serious), []Policy{{Rules: never, Statements: []Statement{says, stated(func(s *Statement) { s.Status, s.Time = vex.UnderInvestigation, time.Unix(2, 0) })}}}, not(status(NotAffected))},
 		"vex-product/another's": {image(serious), []Policy{{Rules: never, Statements: []Statement{stated(func(s *Statement) {
-			s.Products = []Product{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-api"}, {Digest: "sha256:bb"}}
+			s.Products = []vex.Product{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-api"}, {Digest: "sha256:bb"}}
 		})}}}, not(status(NotAffected))},
 		"denied-packages/in range": {component(), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedPackages = []Denial{denial("log4j-core < 2.17.1")} })}}, is(outcome.DeniedPackage)},
 		"denied-packages/by package URL, in any version": {component(), []Policy{{Rules: rules(never, func(r *Rules) {
@@ -182,8 +173,8 @@ func TestBounds(t *testing.T) {
 		"a choice of licenses meets a required one":      {component("MIT OR Apache-2.0"), rules(func(r *Rules) { r.RequiredLicenses = []string{"apache-2.0"} }), accepted},
 		"of two licenses both must be required ones":     {component("MIT", "Apache-2.0"), rules(func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} }), is(outcome.DeniedLicense)},
 		"a waiver accepts a denied package":              {component(), []Policy{{Rules: Rules{FailOn: Never, DeniedPackages: []Denial{denial("log4j-core")}}, Waivers: []Waiver{{ID: DeniedPackage, Package: pattern("log4j-*"), Reason: "r", Owner: "o", Expires: today}}}}, accepted},
-		"a statement without a time excuses nothing":     {image(serious), []Policy{{Rules: high, Statements: []Statement{stated(func(s *Statement) { s.Time = time.Time{} })}}}, status(Refuses)},
-		"of two at once the one that does not excuse":    {image(serious), []Policy{{Rules: high, Statements: []Statement{says, stated(func(s *Statement) { s.Status = "under_investigation" })}}}, status(Refuses)},
+		"a statement without a time is the oldest":       {image(serious), []Policy{{Rules: high, Statements: []Statement{stated(func(s *Statement) { s.Time = time.Time{} }), stated(func(s *Statement) { s.Status = vex.Affected })}}}, status(Refuses)},
+		"of two at once the one that does not excuse":    {image(serious), []Policy{{Rules: high, Statements: []Statement{says, stated(func(s *Statement) { s.Status = vex.UnderInvestigation })}}}, status(Refuses)},
 		"a waiver of the own rules does not pass a base": {image(serious), []Policy{{Rules: high, Waivers: []Waiver{waiver}}, {Name: "base", Rules: high}}, status(Refuses)},
 	} {
 		t.Run(name, func(t *testing.T) {

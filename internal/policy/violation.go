@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stepseal/stepseal/internal/licence"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
@@ -13,16 +14,9 @@ import (
 type Component struct {
 	Package
 	Locations []Location
-	// Licenses are what the package says of itself; empty where it says nothing.
-	Licenses []License
-}
-
-// License is one license expression of a package.
-type License struct {
-	Text string
-	// Usable says whether the terms let somebody use the package who accepts only the licenses for which accepts is true.
-	// Where the text is no expression, accepts is asked for the text itself.
-	Usable func(accepts func(id string) bool) bool
+	// Licenses are what the package says of itself, SPDX expressions where it says so; all of them hold. Empty where it says
+	// nothing.
+	Licenses []string
 }
 
 // Violation is a rule that the image breaks without being vulnerable.
@@ -155,9 +149,9 @@ func (r Rules) deniesLicense(c Component) string {
 	if len(r.DeniedLicenses) == 0 {
 		return ""
 	}
-	for _, l := range c.Licenses {
-		if !l.Usable(func(id string) bool { return !anyGlob(r.DeniedLicenses, id) }) {
-			return l.Text
+	for _, text := range c.Licenses {
+		if !usable(text, func(l string) bool { return !anyGlob(r.DeniedLicenses, l) }, func(set licence.Set, l licence.Licence) bool { return !set.Has(l) }, r.DeniedLicenses) {
+			return text
 		}
 	}
 	return ""
@@ -170,12 +164,25 @@ func (r Rules) missesLicense(c Component) string {
 	if len(c.Licenses) == 0 {
 		return "it names none"
 	}
-	for _, l := range c.Licenses {
-		if !l.Usable(func(id string) bool { return anyGlob(r.RequiredLicenses, id) }) {
-			return l.Text
+	for _, text := range c.Licenses {
+		if !usable(text, func(l string) bool { return anyGlob(r.RequiredLicenses, l) }, licence.Set.Has, r.RequiredLicenses) {
+			return text
 		}
 	}
 	return ""
+}
+
+// usable says whether the terms leave a choice that is accepted. A text that is no SPDX expression is taken by its words.
+func usable(text string, word func(string) bool, accepts func(licence.Set, licence.Licence) bool, list []string) bool {
+	set, err := licence.NewSet(list)
+	if err != nil {
+		return word(text) // the input was checked: cannot happen
+	}
+	terms, err := licence.Parse(text)
+	if err != nil {
+		return word(text)
+	}
+	return terms.Allows(func(l licence.Licence) bool { return accepts(set, l) })
 }
 
 func anyGlob(patterns []string, text string) bool {

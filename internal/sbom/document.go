@@ -55,6 +55,9 @@ func (c *Catalogue) id(format string) uuid.UUID {
 	return uuid.NewSHA1(namespace, []byte(strings.Join([]string{subject, platform, c.tool.Version, format}, "\n")))
 }
 
+// Serial is the serial number of the CycloneDX document, a UUID.
+func (c *Catalogue) Serial() string { return c.id("cyclonedx").String() }
+
 // CycloneDX writes CycloneDX 1.6 JSON. Its root component is the image: version, purl and hash name the manifest digest.
 // https://cyclonedx.org/docs/1.6/json/
 func (c *Catalogue) CycloneDX(epoch time.Time) ([]byte, error) {

@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -27,16 +28,20 @@ func (c *Catalogue) Licences() []Licensed {
 		if places := p.Locations.ToSlice(); len(places) > 0 {
 			one.Path = places[0].RealPath
 		}
-		seen := map[string]bool{}
-		for _, l := range p.Licenses.ToSlice() {
-			if text := licenceText(l); text != "" && !seen[text] {
-				seen[text] = true
-				one.Licences = append(one.Licences, text)
-			}
-		}
+		one.Licences = LicencesOf(p)
 		list = append(list, one)
 	}
 	return list
+}
+
+// LicencesOf are the texts of one package, each once.
+func LicencesOf(p pkg.Package) (texts []string) {
+	for _, l := range p.Licenses.ToSlice() {
+		if text := licenceText(l); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 // licenceText is the best that is known of a licence: its expression, its name, where it is to be found, or its first

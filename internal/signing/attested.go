@@ -2,6 +2,7 @@ package signing
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,4 +34,35 @@ func AttestedScan(ctx context.Context, registry *image.Registry, subject name.Di
 		}
 	}
 	return nil, "", outcome.New(outcome.AttestationMissing, "%s: the trusted scan is gone", subject)
+}
+
+// Attested is one statement's predicate and who signed it.
+type Attested struct {
+	Predicate []byte
+	Signer    string
+}
+
+// openVEXPredicate is the predicate type of OpenVEX documents, with and without a version behind it.
+// https://github.com/openvex/spec/blob/main/ATTESTING.md
+const openVEXPredicate = "https://openvex.dev/ns"
+
+// AttestedVEX are the OpenVEX documents about the subject that somebody attested who is trusted, and in doubts what could
+// not be read or is not trusted. None at all is an answer.
+func AttestedVEX(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (found []Attested, doubts []string, err error) {
+	e, err := newExaminer(trust)
+	if err != nil {
+		return nil, nil, err
+	}
+	// The attestations are read, whatever they are of.
+	j := judge{digest: subject.DigestStr(), required: Requirements{SBOM: true}, now: now}
+	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
+		return nil, nil, err
+	}
+	good, bad := j.claims(func(f finding) bool {
+		return f.kind() == openVEXPredicate || strings.HasPrefix(f.kind(), openVEXPredicate+"/")
+	})
+	for _, s := range good {
+		found = append(found, Attested{s.statement.Predicate, s.signer.Signer()})
+	}
+	return found, atMost(append(bad, j.attestationDoubts...)), nil
 }

@@ -27,7 +27,9 @@ type part struct {
 	*chain
 	img       *image.Image // nil while the image is known from evidence only
 	catalogue *sbom.Catalogue
-	platform  *evidence.Platform // the record's entry for it
+	// assessed is what the catalogue was read from, where rules ask for its minimum elements; nil otherwise.
+	assessed []byte
+	platform *evidence.Platform // the record's entry for it
 
 	types    []sbom.Count        // of packages, kept when the catalogue has gone
 	edges    []sbom.EdgeCoverage // the same of what they depend on
@@ -82,6 +84,15 @@ func (p *part) setAlone(output, value string) {
 func (p *part) unbound() {
 	p.Warn("the SBOM does not say which image it describes (sbom-unbound)")
 	p.notes = append(p.notes, "The SBOM does not say which image it describes (sbom-unbound).")
+}
+
+// readCatalogue reads the part's content from a document.
+func (p *part) readCatalogue(name string, doc []byte) (err error) {
+	if slices.ContainsFunc(p.ruled, func(of policy.Policy) bool { return of.Rules.MinimumElements != "" }) {
+		p.assessed = doc
+	}
+	p.catalogue, err = sbom.Read(name, doc)
+	return err
 }
 
 // flushNotes puts the part's remarks into the summary, in front of what it found.

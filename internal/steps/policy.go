@@ -3,6 +3,7 @@ package steps
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
@@ -33,6 +34,9 @@ func rulesOf(r *step.Run) policy.Rules {
 // forbid; what excuses findings under the run's own rules excuses them under the base's only as far as it delegates that.
 func policies(r *step.Run) (all []policy.Policy, delegated map[string]bool, err error) {
 	own := policy.Policy{Rules: rulesOf(r), Waivers: waiversStructure.Of(r)}
+	if own.Statements, err = vexFiles(r); err != nil {
+		return nil, nil, err
+	}
 	file := policyBaseInput.Of(r)
 	if file == "" {
 		return []policy.Policy{own}, nil, nil
@@ -55,6 +59,12 @@ func policies(r *step.Run) (all []policy.Policy, delegated map[string]bool, err 
 	delegated = map[string]bool{}
 	for _, what := range delegateStructure.Of(base) {
 		delegated[what] = true
+	}
+	if floor.Statements, err = vexFiles(base); err != nil {
+		return nil, nil, err
+	}
+	if delegated[delegateVEX] {
+		floor.Statements = append(floor.Statements, own.Statements...)
 	}
 	if delegated[delegateWaivers] {
 		floor.Waivers = append(slices.Clone(floor.Waivers), own.Waivers...)
@@ -86,6 +96,8 @@ func checkRules(r *step.Run) error {
 		return outcome.New(outcome.InvalidInput, "--new-only without a baseline").Hint("name one with --baseline or --baseline-image")
 	case baselineInput.Of(r) != "" && baselineImageInput.Of(r) != "":
 		return outcome.New(outcome.InvalidInput, "--baseline and --baseline-image are both given, and there is one baseline")
+	case (asksForAttestedVEX(r) || strings.HasPrefix(baselineInput.Of(r), attestedPrefix)) && !publicKeyInput.Of(r).Given():
+		return outcome.New(outcome.InvalidInput, "attested documents are asked for without --public-key").Hint("name the public key that must have signed them")
 	case len(delegateStructure.Of(r)) > 0:
 		return outcome.New(outcome.InvalidInput, "gate.delegate is for a policy base").Hint("name the file with --policy-base")
 	}

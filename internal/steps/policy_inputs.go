@@ -3,6 +3,7 @@ package steps
 import (
 	"strings"
 
+	"github.com/stepseal/stepseal/internal/licence"
 	"github.com/stepseal/stepseal/internal/policy"
 	"github.com/stepseal/stepseal/internal/policyfile"
 	"github.com/stepseal/stepseal/internal/step"
@@ -24,10 +25,10 @@ var (
 		Usage: "let only findings refuse the image that the baseline (--baseline or --baseline-image) does not have"})
 	deniedPackagesInput = step.Parsed(step.Declaration{Name: "denied-packages", Placeholder: "PACKAGE", Section: "gate", Repeats: true,
 		Usage: "a package that must not be there, by name or package URL, with a range of versions if only those are meant: \"log4j-core < 2.17.1\"; * stands for any characters"}, parseDenials)
-	deniedLicensesInput = step.List(step.Declaration{Name: "denied-licenses", Placeholder: "LICENSE", Section: "gate",
-		Usage: "an SPDX license that no package may force on its user, such as AGPL-3.0-*; * stands for any characters"})
-	requiredLicensesInput = step.List(step.Declaration{Name: "required-licenses", Placeholder: "LICENSE", Section: "gate",
-		Usage: "the SPDX licenses of which every package must be usable under one; a package that names none is refused"})
+	deniedLicensesInput = step.Parsed(step.Declaration{Name: "denied-licenses", Placeholder: "LICENSE", Section: "gate", Repeats: true,
+		Usage: "an SPDX license that no package may force on its user, such as AGPL-3.0-only, or AGPL-* for all that begin so"}, parseLicenses)
+	requiredLicensesInput = step.Parsed(step.Declaration{Name: "required-licenses", Placeholder: "LICENSE", Section: "gate", Repeats: true,
+		Usage: "the SPDX licenses of which every package must be usable under one; a package that names none is refused"}, parseLicenses)
 	minimumElementsInput = step.Text(step.Declaration{Name: "minimum-elements", Placeholder: "STANDARD", Section: "gate", Choices: []string{"ntia-2021", "cisa-2025"},
 		Usage: "the minimum elements that the SBOM must have: ntia-2021 or cisa-2025"})
 	baseImageInput = step.Text(step.Declaration{Name: "base-image", Placeholder: "REF", Section: "gate",
@@ -85,3 +86,14 @@ const (
 	delegateVEX      = "vex"
 	delegateBaseline = "baseline"
 )
+
+func parseLicenses(text string) ([]string, error) {
+	var all []string
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '\n' }) {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	_, err := licence.NewSet(all)
+	return all, err
+}

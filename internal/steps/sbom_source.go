@@ -64,7 +64,7 @@ func (p *part) takeAttested(ctx context.Context, trust signing.Trust) error {
 	if err != nil {
 		return err
 	}
-	if p.catalogue, err = sbom.Read("attested on "+p.label(), doc); err != nil {
+	if err := p.readCatalogue("attested on "+p.label(), doc); err != nil {
 		return err
 	}
 	p.Note("the SBOM of %s is the one that %s attested: %s", p.label(), by, evidence.Digest(doc))
@@ -81,7 +81,7 @@ func (p *part) takeBuildKits(ctx context.Context) error {
 	if err != nil {
 		return outcome.New(outcome.SBOMUnreadable, "BuildKit's SBOM of %s", p.label()).Because(err)
 	}
-	if p.catalogue, err = sbom.Read("in the index of "+p.label(), doc); err != nil {
+	if err := p.readCatalogue("in the index of "+p.label(), doc); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("the SBOM is %s, which BuildKit left in the index: nobody signed it, and only the digest of the index, %s, binds it to the image", what, p.img.Index)

@@ -7,6 +7,7 @@ import (
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
+	"github.com/stepseal/stepseal/internal/sbom"
 	"github.com/stepseal/stepseal/internal/scan"
 	"github.com/stepseal/stepseal/internal/step"
 )
@@ -105,12 +106,7 @@ func (p *part) scanGate(ctx context.Context) error {
 
 // decide holds what was found against the policies.
 func (p *part) decide(ctx context.Context, db *scan.Database, found *scan.Result) (err error) {
-	found.Image = p.name()
-	for _, digest := range []string{p.platform.Digest, p.record.Digest} {
-		if digest != "" && !slices.Contains(found.Digests, digest) {
-			found.Digests = append(found.Digests, digest)
-		}
-	}
+	found.Image, found.Subject = p.name(), p.vexSubject()
 	if found.BaseLayers, err = p.baseLayers(ctx); err != nil {
 		return err
 	}
@@ -121,10 +117,20 @@ func (p *part) decide(ctx context.Context, db *scan.Database, found *scan.Result
 	if err != nil {
 		return err
 	}
+	attested, err := p.vexAttested(ctx)
+	if err != nil {
+		return err
+	}
+	if found.Lacking, err = p.lacking(); err != nil {
+		return err
+	}
 	p.policies = slices.Clone(p.ruled)
 	for i := range p.policies {
 		if i == 0 || p.delegated[delegateBaseline] {
 			p.policies[i].Baseline = baseline
+		}
+		if i == 0 || p.delegated[delegateVEX] {
+			p.policies[i].Statements = append(slices.Clone(p.policies[i].Statements), attested...)
 		}
 	}
 	p.decided = policy.Decide(found.Found, policy.DayOf(p.Now()), p.policies...)
@@ -133,4 +139,27 @@ func (p *part) decide(ctx context.Context, db *scan.Database, found *scan.Result
 
 func asksForPackages(p policy.Policy) bool {
 	return len(p.Rules.DeniedPackages)+len(p.Rules.DeniedLicenses)+len(p.Rules.RequiredLicenses) > 0
+}
+
+// lacking are the minimum elements that the rules demand and the SBOM does not have: the one that was named, or else the
+// one that would be written of the image.
+func (p *part) lacking() ([]string, error) {
+	for _, of := range p.ruled {
+		if of.Rules.MinimumElements == "" {
+			continue
+		}
+		doc := p.assessed
+		if doc == nil {
+			var err error
+			if doc, err = p.catalogue.CycloneDX(p.epoch); err != nil {
+				return nil, outcome.New(outcome.CatalogueFailed, "%s: write %s", p.name(), cycloneDXFile).Because(err)
+			}
+		}
+		quality, err := sbom.Assess(p.label(), doc, sbom.Standard(of.Rules.MinimumElements))
+		if err != nil {
+			return nil, err
+		}
+		return quality.Missing(), nil
+	}
+	return nil, nil
 }

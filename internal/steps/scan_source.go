@@ -99,7 +99,7 @@ func (p *part) readDocument(d evidence.Document) error {
 	if err != nil {
 		return err
 	}
-	if p.catalogue, err = sbom.Read(d.Path, content); err != nil {
+	if err := p.readCatalogue(d.Path, content); err != nil {
 		return err
 	}
 	return p.belongs()
