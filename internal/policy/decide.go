@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -101,7 +102,10 @@ func Decide(found Found, today Day, policies ...Policy) Decision {
 	if len(policies) == 0 {
 		policies = []Policy{{}}
 	}
-	d := Decision{Today: today, Counts: Count(found.Findings), limit: policies[0].Rules.FailOn}
+	d := Decision{Today: today, Counts: Count(found.Findings), limit: Never}
+	for _, p := range policies {
+		d.limit = min(d.limit, max(p.Rules.FailOn, LimitNegligible))
+	}
 	d.judge(found, policies)
 	d.look(found, policies)
 	d.compare(found, policies)
@@ -261,7 +265,7 @@ func (d Decision) Uncovered() []Coverage {
 func (d Decision) Summary() string {
 	switch d.Reason {
 	case outcome.Vulnerable:
-		return fmt.Sprintf("%s, limit is %s", Count(d.Failing), d.limit) + d.violated("; besides, ")
+		return d.refused() + d.violated("; besides, ")
 	case outcome.DeniedPackage, outcome.DeniedLicense, outcome.SBOMIncomplete:
 		return d.violated("")
 	case outcome.EmptyCatalogue:
@@ -308,7 +312,22 @@ func (d Decision) besides() string {
 	if len(d.Failing) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; besides, %s, limit is %s", Count(d.Failing), d.limit)
+	return "; besides, " + d.refused()
+}
+
+// refused counts what refuses, and says by which rules where it is not the limit alone.
+func (d Decision) refused() string {
+	text := fmt.Sprintf("%s, limit is %s", Count(d.Failing), d.limit)
+	rules := map[string]int{}
+	for _, j := range d.Judged {
+		if j.Judgement.Status == Refuses && j.Judgement.Rule != "fail-on" {
+			rules[j.Judgement.Rule]++
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(rules)) {
+		text += fmt.Sprintf(", %d by %s", rules[rule], rule)
+	}
+	return text
 }
 
 // excused says how many of the findings would count but for somebody's word.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/sbom"
 	"github.com/stepseal/stepseal/internal/signing"
 )
 
