@@ -104,7 +104,7 @@ func Decide(found Found, today Day, policies ...Policy) Decision {
 	}
 	d := Decision{Today: today, Counts: Count(found.Findings), limit: Never}
 	for _, p := range policies {
-		d.limit = min(d.limit, max(p.Rules.FailOn, LimitNegligible))
+		d.limit = min(d.limit, p.Rules.FailOn.known())
 	}
 	d.judge(found, policies)
 	d.look(found, policies)

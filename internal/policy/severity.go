@@ -86,11 +86,14 @@ func ParseLimit(s string) (Limit, error) {
 	return LimitNegligible, fmt.Errorf("limit %.32q is none of %s", s, strings.Join(limitNames[:], ", "))
 }
 
-func (l Limit) String() string {
+func (l Limit) String() string { return limitNames[l.known()] }
+
+// known is the limit itself, or the strictest for what is none.
+func (l Limit) known() Limit {
 	if l < LimitNegligible || l > Never {
-		return limitNames[LimitNegligible]
+		return LimitNegligible
 	}
-	return limitNames[l]
+	return l
 }
 
 // MarshalText writes the limit as String does.
