@@ -26,7 +26,11 @@ var Folders = []string{"actions", "catalog", "docs/man", "docs/steps", "tasks"}
 
 // Files are all generated files by their path in the repository; of is the image that the definitions run.
 func Files(specs []*step.Spec, of Pin) (map[string][]byte, error) {
-	files := map[string][]byte{"docs/reasons.md": reasons()}
+	schema, err := configSchema(specs)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"docs/reasons.md": reasons(), ConfigSchemaFile: schema}
 	for _, spec := range specs {
 		files["docs/steps/"+strings.ReplaceAll(spec.Name, " ", "-")+".md"] = stepPage(spec)
 	}
@@ -81,6 +85,12 @@ func stepPage(spec *step.Spec) []byte {
 	b.WriteString("## Inputs\n\nA flag wins over the environment, which wins over the config file, which wins over the default. Empty means unset.\n\n| flag | environment | config | default | meaning |\n| --- | --- | --- | --- | --- |\n")
 	for _, in := range spec.Inputs {
 		b.WriteString(row(spec, in.Declaration()))
+	}
+	if len(spec.Structures) > 0 {
+		b.WriteString("\n## Only in the config file\n\n| key | meaning |\n| --- | --- |\n")
+		for _, d := range spec.Structures {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.TrimPrefix(d.Section+"."+d.Name, "."), cell(d.Usage))
+		}
 	}
 	if len(spec.Outputs) == 0 {
 		return []byte(b.String())

@@ -36,6 +36,7 @@ type Declaration struct {
 	// Structure reads a value that only the config file can hold, and says what is wrong with it and where. Such a
 	// declaration is no input: it is a key under its Section, or, where that is empty, at the top of the file.
 	Structure func(*yaml.Node) (value any, mistakes []string)
+	Schema    string // of the structure: JSON Schema, for editors
 }
 
 // Structure is a part of the config file that has a form of its own, such as a list of waivers.

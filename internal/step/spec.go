@@ -8,15 +8,16 @@ import (
 
 // Spec declares a step: what it is called, takes, gives and needs, and what it does.
 type Spec struct {
-	Name     string    // "scan-gate"; a command in two words, "database build", is a tool and not a step
-	Summary  string    // one line
-	Prose    string    // paragraphs for help, manual and README
-	Examples []Example // each is run or checked by a test
-	Inputs   []Input
-	Argument Input // the one of Inputs that is typed without its flag; nil: every input is a flag
-	Outputs  []Output
-	Needs    []Need
-	Run      func(context.Context, *Run) error
+	Name       string    // "scan-gate"; a command in two words, "database build", is a tool and not a step
+	Summary    string    // one line
+	Prose      string    // paragraphs for help, manual and README
+	Examples   []Example // each is run or checked by a test
+	Inputs     []Input
+	Argument   Input         // the one of Inputs that is typed without its flag; nil: every input is a flag
+	Structures []Declaration // what only the config file can say
+	Outputs    []Output
+	Needs      []Need
+	Run        func(context.Context, *Run) error
 
 	// LocalConfig says whether .stepseal.yaml in the working directory is read without being named.
 	LocalConfig bool

@@ -25,6 +25,7 @@ docs/stepseal.schema.json is a JSON Schema of the file for editors.`,
 			{Text: "with the rules of the company", Command: "stepseal policy check --policy-base policy.yaml"},
 		},
 		Inputs:      inputs(ruling, []step.Input{configInput}, speaking),
+		Structures:  structures,
 		LocalConfig: true,
 		Run: func(_ context.Context, r *step.Run) error {
 			if err := checkRules(r); err != nil {

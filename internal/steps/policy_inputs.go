@@ -42,15 +42,21 @@ var (
 	policyBaseInput = step.Text(step.Declaration{Name: "policy-base", Placeholder: "FILE",
 		Usage: "a config file with rules that hold besides the repository's own, which can tighten them and not loosen them"})
 
-	waiversStructure    = step.Structured(step.Declaration{Name: "waivers"}, policyfile.Waivers)
-	delegateStructure   = step.Structured(step.Declaration{Name: "delegate", Section: "gate"}, policyfile.Words(delegateWaivers, delegateVEX, delegateBaseline))
-	exceptionsStructure = step.Structured(step.Declaration{Name: "exceptions", Section: "gate"}, policyfile.Exceptions)
+	waiversStructure = step.Structured(step.Declaration{Name: "waivers", Schema: policyfile.WaiversSchema,
+		Usage: "findings that somebody answers for until a day: a list of id, package, reason, owner, expires, and perhaps image and path"}, policyfile.Waivers)
+	exceptionsStructure = step.Structured(step.Declaration{Name: "exceptions", Section: "gate", Schema: policyfile.ExceptionsSchema,
+		Usage: "other rules for some findings: a list of ecosystem, path or package, with fail-on, fail-on-known-exploited, fail-on-epss, only-fixed or grace; the first that fits counts"}, policyfile.Exceptions)
+	delegateStructure = step.Structured(step.Declaration{Name: "delegate", Section: "gate", Schema: `{"type": "array", "items": {"enum": ["waivers", "vex", "baseline"]}}`,
+		Usage: "in a policy base: what the repository may bring itself that excuses findings under the base's rules too, of waivers, vex and baseline"}, policyfile.Words(delegateWaivers, delegateVEX, delegateBaseline))
 )
 
 // ruling are the inputs that say what the gate accepts, in the order in which a summary shows them.
 var ruling = []step.Input{failOnInput, reportOnInput, onlyFixedInput, exploitedInput, epssInput, graceInput, scopeInput, baseImageInput, newOnlyInput, baselineInput,
 	baselineImageInput, vexInput, deniedPackagesInput, deniedLicensesInput, requiredLicensesInput, minimumElementsInput, allowUncoveredInput, allowEmptyInput,
 	policyBaseInput}
+
+// structures are what only the config file can say about that.
+var structures = []step.Declaration{waiversStructure.Declaration(), exceptionsStructure.Declaration(), delegateStructure.Declaration()}
 
 func parseDenials(text string) ([]policy.Denial, error) {
 	var all []policy.Denial

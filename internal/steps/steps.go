@@ -1,7 +1,11 @@
 // Package steps holds the product: what each step takes, gives and does.
 package steps
 
-import "github.com/stepseal/stepseal/internal/step"
+import (
+	"slices"
+
+	"github.com/stepseal/stepseal/internal/step"
+)
 
 // All are the steps that are shipped as actions and tasks, in the order of the chain.
 func All() []*step.Spec {
@@ -15,7 +19,7 @@ func Tools() []*step.Spec {
 
 // Inputs are the declarations of all inputs of all steps: one config file serves them.
 func Inputs() []step.Declaration {
-	all := []step.Declaration{waiversStructure.Declaration(), exceptionsStructure.Declaration(), delegateStructure.Declaration()}
+	all := slices.Clone(structures)
 	for _, spec := range append(All(), Tools()...) {
 		for _, in := range spec.Inputs {
 			all = append(all, in.Declaration())
