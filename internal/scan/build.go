@@ -35,6 +35,9 @@ type BuildOptions struct {
 	Output  string
 	WorkDir string    // for what is needed on the way; must exist
 	Built   time.Time // the build date to write down
+
+	// Sign makes a detached signature over latest.json, which is written beside it; nil leaves it unsigned.
+	Sign func(document []byte) ([]byte, error)
 }
 
 // BuildReport says what came out.
@@ -78,6 +81,10 @@ func Build(ctx context.Context, opt BuildOptions) (BuildReport, error) {
 		if ctx.Err() != nil {
 			return BuildReport{}, ctx.Err()
 		}
+		var known *outcome.Error
+		if errors.As(err, &known) {
+			return BuildReport{}, known
+		}
 		return BuildReport{}, outcome.New(outcome.OutputUnwritable, "%s cannot be written", opt.Output).Because(err)
 	}
 	return report, nil
@@ -91,6 +98,8 @@ func (opt BuildOptions) check() error {
 		return outcome.New(outcome.InvalidInput, "the output %s is neither a folder nor a .tar.gz or .tar.zst archive", opt.Output)
 	case len(opt.Inputs) == 0 && opt.FS == nil:
 		return outcome.New(outcome.InvalidInput, "no advisories were named to build a database from")
+	case opt.Sign != nil && archiveKind(opt.Output) == notDatabase:
+		return outcome.New(outcome.InvalidInput, "the folder %s has no latest.json to sign", opt.Output).Hint("name an archive, .tar.gz or .tar.zst, as the output")
 	}
 	if archiveKind(opt.Output) != notDatabase {
 		return replaceable(filepath.Join(filepath.Dir(opt.Output), distribution.LatestFileName))
