@@ -1,18 +1,22 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/stepseal/stepseal/internal/registrytest"
 )
 
 // mirrors are the database servers of one script, by name.
@@ -41,9 +45,10 @@ type mirrorRule struct {
 // mirror behave NAME FILE TIMES cut BYTES|altered|CODE makes it misbehave.
 // mirror count NAME TEXT COUNT compares how many requests, "GET /path bytes=N-", hold a text.
 // mirror free NAME puts HOST:PORT of a free port into a variable; mirror await URL waits for an answer.
+// mirror certificate FOLDER writes ca.crt, tls.crt and tls.key for a server on loopback.
 func mirror(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: mirror start|behave|count|free|await ...")
+		ts.Fatalf("usage: mirror start|behave|count|free|await|certificate ...")
 	}
 	known := ts.Value(mirrorsKey).(mirrors)
 	switch args[0] {
@@ -74,6 +79,12 @@ func mirror(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(listener.Close())
 	case "await":
 		ts.Check(await(args[1]))
+	case "certificate":
+		authority, certificate, key, err := registrytest.Certificate(net.IPv4(127, 0, 0, 1))
+		ts.Check(err)
+		for name, content := range map[string][]byte{"ca.crt": authority, "tls.crt": certificate, "tls.key": key} {
+			ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[1]), name), content, 0o600))
+		}
 	default:
 		ts.Fatalf("mirror %s is not known", args[0])
 	}
@@ -143,8 +154,9 @@ func (m *mirrorServer) note(req *http.Request) mirrorRule {
 }
 
 func await(url string) error {
+	any := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // who answers is looked at later
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		resp, err := http.Get(url)
+		resp, err := any.Get(url)
 		if err != nil {
 			continue
 		}

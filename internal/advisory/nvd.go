@@ -129,7 +129,11 @@ func (r *Reader) nvdRecord(raw json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", item.CVE.ID, err)
 	}
-	r.into.addNVD(item.CVE.ID, item.CVE.Status, date, raw)
+	var compact bytes.Buffer // all years together are held
+	if err := json.Compact(&compact, raw); err != nil {
+		return err
+	}
+	r.into.addNVD(item.CVE.ID, item.CVE.Status, date, compact.Bytes())
 	return nil
 }
 

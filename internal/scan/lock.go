@@ -15,7 +15,7 @@ import (
 const lockFile = ".stepseal.lock"
 
 // lockWait is how long a run waits for others: the longest download, and the scans that read the database.
-const lockWait = 20 * time.Minute
+const lockWait = 65 * time.Minute
 
 const lockPause = 50 * time.Millisecond
 
