@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate tekton-objects image push e2e docker actions tekton bench
+.PHONY: build demo test lint generate tekton-objects image push e2e airgap docker actions tekton bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -39,6 +39,10 @@ push: export IMAGE := $(IMAGE)
 # The two below need root, mmdebstrap, npm, iproute2 and GNU time; .ci/run installs them.
 e2e:
 	test/e2e/run
+
+# docs/air-gap.md, with one side in a network of its own (strace).
+airgap:
+	test/airgap/run
 
 # With Docker's daemon, which it starts itself (docker.io).
 docker:

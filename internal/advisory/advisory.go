@@ -1,5 +1,5 @@
-// Package advisory reads published vulnerability records (OSV JSON and CISA's catalogue of known exploited ones) and
-// turns them into the records that a grype database is built from.
+// Package advisory reads published vulnerability records (OSV JSON, NVD's, FIRST's EPSS scores, CISA's catalogue of known
+// exploited ones, a company's own) and turns them into the records that a grype database is built from.
 //
 // It knows nothing about grype's code, only the shape of its inputs (the workspaces of vunnel). It guesses nothing: a
 // record that it cannot read is an error that names the file and the record, and a record that it leaves out on
@@ -45,20 +45,22 @@ const (
 	GitHub         Schema = "https://raw.githubusercontent.com/anchore/vunnel/main/schema/vulnerability/github-security-advisory/schema-1.0.3.json"
 	OS             Schema = "https://raw.githubusercontent.com/anchore/vunnel/main/schema/vulnerability/os/schema-1.1.0.json"
 	OSV            Schema = "https://raw.githubusercontent.com/anchore/vunnel/main/schema/vulnerability/osv/schema-1.5.0.json"
+	NVD            Schema = "https://raw.githubusercontent.com/anchore/vunnel/main/schema/vulnerability/nvd/schema-1.0.1.json"
+	EPSS           Schema = "https://raw.githubusercontent.com/anchore/vunnel/main/schema/epss/schema-1.0.0.json"
 	KnownExploited Schema = "https://raw.githubusercontent.com/anchore/vunnel/main/schema/known-exploited/schema-1.0.0.json"
 )
 
-// Provider is one source of records.
+// Provider is one source of records, of one schema: a source with two kinds of records is there twice.
 type Provider struct {
 	Name     string
 	Schema   Schema
-	Captured time.Time // the newest date that any of its records carries: how old the data is
+	Captured time.Time // the newest date that any record of the source carries: how old the data is
 	Items    []json.RawMessage
 }
 
 // Set is everything that was read, converted.
 type Set struct {
-	Providers []Provider // by name
+	Providers []Provider // nvd first, whose ratings grype's builder gives to others; then by name
 	Summary   Summary
 }
 
@@ -87,25 +89,23 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
+// sources are the publishers whose prefix is not their name.
+var sources = map[string]string{
+	"GHSA": "github", "GO": "govulndb", "BIT": "bitnami", "PYSEC": "pypa", "NSWG": "nodejs-security-wg", "MAL": "malicious-packages",
+	"ALSA": "alma", "ALBA": "alma", "ALEA": "alma", "CGA": "chainguard", "ROOT": "rootio",
+	"DSA": "debian", "DLA": "debian", "DTSA": "debian", "USN": "ubuntu", "LSN": "ubuntu", "openSUSE": "suse",
+	// Never these: grype takes the names to mean records of another kind.
+	"CVE": "osv", "NVD": "osv", "nvd": "osv", "KEV": "osv", "EPSS": "osv", "EOL": "osv", "": "osv",
+}
+
 // providerOf names the source of a record by the prefix of its id. Records of an unknown prefix, a company's own for
 // example, get a provider of that name.
 func providerOf(id string) string {
 	prefix, _, _ := strings.Cut(id, "-")
-	switch prefix {
-	case "GHSA":
-		return "github"
-	case "GO":
-		return "govulndb"
-	case "BIT":
-		return "bitnami"
-	case "PYSEC":
-		return "pypa"
-	case "NSWG":
-		return "nodejs-security-wg"
-	case "CVE", "NVD", "":
-		return "osv" // never "nvd": grype takes that name to mean records with CPEs
+	if name := sources[prefix]; name != "" {
+		return name
 	}
-	if len(prefix) > 20 || strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != "" {
+	if len(prefix) > 20 || strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != "" || sources[strings.ToUpper(prefix)] == "osv" {
 		return "osv"
 	}
 	return strings.ToLower(prefix)

@@ -156,15 +156,18 @@ func TestWhatIsLeftOutIsCounted(t *testing.T) {
 		"w.json":        osv("GHSA-w", `"withdrawn":"2026-02-02T00:00:00Z",`, npm("x", `{"introduced":"0"}`)),
 		"g.json":        osv("GHSA-g", "", `{"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]}`),
 		"u.json":        osv("RUSTSEC-1", "", `{"package":{"ecosystem":"crates.io","name":"x"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0.0.0-0"}]}],"database_specific":{"informational":"unmaintained"}}`),
-		"o.json":        osv("UBUNTU-1", "", `{"package":{"ecosystem":"Ubuntu:22.04","name":"x"},"versions":["1"]}`),
+		"o.json":        osv("RLSA-1", "", `{"package":{"ecosystem":"Rocky Linux:9","name":"x"},"versions":["1"]}`),
+		"p.json":        osv("USN-1", "", `{"package":{"ecosystem":"Ubuntu:Pro:22.04:LTS","name":"x"},"versions":["1"]}`),
+		"t.csv":         "a,b\n1,2\n",
 		"k.json":        osv("GHSA-k", "", npm("x", `{"introduced":"0"}`)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]int{
-		"file is not JSON": 1, "JSON file is neither an OSV record nor the KEV catalogue": 1, "withdrawn": 1,
-		"names no package, only commits": 1, "says that a package is unmaintained": 1, "ecosystem Ubuntu is not read from OSV": 1,
+		"file is not JSON": 1, "JSON file is neither an OSV record, nor NVD's, nor the KEV catalogue": 1, "withdrawn": 1,
+		"names no package, only commits": 1, "says that a package is unmaintained": 1, `ecosystem "Rocky Linux" is not read from OSV`: 1, `ubuntu release "Pro:22.04:LTS" is not one that is read`: 1,
+		"CSV file is not a table of EPSS scores": 1,
 	}
 	if diff := cmp.Diff(want, set.Summary.Skipped); diff != "" {
 		t.Error(diff)

@@ -4,39 +4,59 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
 
 // verbatim are the prefixes of records that grype reads as OSV.
-var verbatim = []string{"GO-", "BIT-", "ALSA-", "ALBA-", "ALEA-"}
+var verbatim = []string{"GO-", "BIT-", "ALSA-", "ALBA-", "ALEA-", "CGA-", "ROOT-"}
 
 type converter struct {
-	providers map[string]*Provider
+	providers map[providerKey]*Provider
+	dates     map[string]time.Time // the newest of each source
 	records   []record
 	claims    map[claim]claimant
 	os        map[osKey]*osItem
+	nvd       map[string]dated // by CVE
+	scores    map[string]dated
 	summary   Summary
+}
+
+type providerKey struct {
+	name   string
+	schema Schema
 }
 
 func newConverter() *converter {
 	return &converter{
-		providers: map[string]*Provider{},
+		providers: map[providerKey]*Provider{},
+		dates:     map[string]time.Time{},
 		claims:    map[claim]claimant{},
 		os:        map[osKey]*osItem{},
+		nvd:       map[string]dated{},
+		scores:    map[string]dated{},
 		summary:   Summary{Items: map[string]int{}, Skipped: map[string]int{}},
 	}
 }
 
-func (c *converter) skip(reason string) { c.summary.Skipped[reason]++ }
+// maxReasons is how many reasons are told apart: some of them name what the records say.
+const maxReasons = 100
+
+func (c *converter) skip(reason string) {
+	if _, known := c.summary.Skipped[reason]; !known && len(c.summary.Skipped) >= maxReasons {
+		reason = "other reasons"
+	}
+	c.summary.Skipped[reason]++
+}
 
 // add takes a record; what cannot match anything is left out here.
 func (c *converter) add(r record) {
 	c.summary.Records++
 	switch {
 	case r.Withdrawn != nil && !r.Withdrawn.IsZero():
-		c.date(providerOf(r.ID), "", r.date())
+		c.date(providerOf(r.ID), r.date())
 		c.skip("withdrawn")
 	case len(r.Affected) == 0:
 		c.skip("affects no package")
@@ -69,14 +89,28 @@ func (c *converter) set() Set {
 		c.convert(r)
 	}
 	c.flushOS()
+	c.flushDated("nvd", NVD, c.nvd)
+	c.flushDated("epss", EPSS, c.scores)
 	set := Set{Summary: c.summary}
-	for _, name := range sortedKeys(c.providers) {
-		if p := c.providers[name]; len(p.Items) > 0 {
-			set.Providers = append(set.Providers, *p)
-			set.Summary.Items[name] = len(p.Items)
-		}
+	for _, p := range c.providers {
+		p.Captured = c.dates[p.Name]
+		set.Providers = append(set.Providers, *p)
+		set.Summary.Items[p.Name] += len(p.Items)
 	}
+	slices.SortFunc(set.Providers, func(a, b Provider) int {
+		return cmp.Or(-compareBool(a.Name == "nvd", b.Name == "nvd"), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Schema, b.Schema))
+	})
 	return set
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // rank orders the sources by how much grype and its users can do with them; the first to speak about a vulnerability in
@@ -91,28 +125,21 @@ func rank(id string) int {
 	return 1
 }
 
-func (c *converter) provider(name string, schema Schema) *Provider {
-	p := c.providers[name]
-	if p == nil {
-		p = &Provider{Name: name}
-		c.providers[name] = p
+// date remembers how new the data of a source is.
+func (c *converter) date(provider string, date time.Time) {
+	if date.After(c.dates[provider]) {
+		c.dates[provider] = date
 	}
-	if schema != "" {
-		p.Schema = schema
-	}
-	return p
-}
-
-func (c *converter) date(provider string, schema Schema, date time.Time) *Provider {
-	p := c.provider(provider, schema)
-	if date.After(p.Captured) {
-		p.Captured = date
-	}
-	return p
 }
 
 func (c *converter) emit(provider string, schema Schema, date time.Time, item any) {
-	p := c.date(provider, schema, date)
+	c.date(provider, date)
+	key := providerKey{provider, schema}
+	p := c.providers[key]
+	if p == nil {
+		p = &Provider{Name: provider, Schema: schema}
+		c.providers[key] = p
+	}
 	p.Items = append(p.Items, encode(item))
 }
 
@@ -129,12 +156,8 @@ func encode(item any) json.RawMessage {
 
 func (c *converter) convert(r record) {
 	if slices.ContainsFunc(verbatim, func(prefix string) bool { return strings.HasPrefix(r.ID, prefix) }) {
-		name := providerOf(r.ID)
-		if name == "alsa" || name == "alba" || name == "alea" {
-			name = "alma"
-		}
 		if c.claim(r, r.ID, "", "") {
-			c.emit(name, OSV, r.date(), r.raw)
+			c.emit(providerOf(r.ID), OSV, r.date(), r.raw)
 		}
 		return
 	}
@@ -144,13 +167,13 @@ func (c *converter) convert(r record) {
 		switch {
 		case a.Package.Name == "" || ecosystem == "":
 			c.skip("names no package, only commits")
-		case ecosystem == "Debian" || ecosystem == "Alpine":
-			c.addOS(r, a, strings.ToLower(ecosystem), strings.TrimPrefix(release, "v"))
+		case distributions[ecosystem].name != "":
+			c.addOS(r, a, distributions[ecosystem], release)
 		case ecosystems[ecosystem] != "":
 			a.Package.Ecosystem = ecosystems[ecosystem]
 			language = append(language, a)
 		default:
-			c.skip("ecosystem " + ecosystem + " is not read from OSV")
+			c.skip(fmt.Sprintf("ecosystem %.40q is not read from OSV", ecosystem))
 		}
 	}
 	if len(language) > 0 {

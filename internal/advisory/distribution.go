@@ -9,8 +9,36 @@ import (
 	"time"
 )
 
-// osKey names one record of a distribution: one vulnerability in one release.
-type osKey struct{ distribution, release, id string }
+// distribution is one whose records of OSV fit grype's shape: the versions there are those of its packages, and grype
+// looks its releases up under its own name. Rocky Linux is not among them, since grype goes by Red Hat's data there, nor
+// Red Hat, whose records of OSV do not say which module a package belongs to.
+type distribution struct {
+	name    string // as grype spells it
+	format  string
+	release *regexp.Regexp // its last group, or last two joined by a dot, are the release
+	page    string
+}
+
+var distributions = map[string]distribution{
+	"Debian": {"debian", "dpkg", regexp.MustCompile(`^(\d{1,3})$`), "https://security-tracker.debian.org/tracker/"},
+	"Alpine": {"alpine", "apk", regexp.MustCompile(`^v?(\d{1,3}\.\d{1,3})$`), "https://security.alpinelinux.org/vuln/"},
+	// Fixes of Ubuntu Pro are another channel, which not every machine has.
+	"Ubuntu": {"ubuntu", "dpkg", regexp.MustCompile(`^(\d{2}\.\d{2})(?::LTS)?$`), "https://ubuntu.com/security/"},
+	"SUSE": {"sles", "rpm", regexp.MustCompile(`^Linux Enterprise (?:Server|Module for [A-Za-z0-9 -]{1,60}) (\d{1,2})(?: SP(\d{1,2}))?$`),
+		"https://www.suse.com/security/cve/"},
+}
+
+// releaseOf is the release in grype's form; empty where it is not one that it knows.
+func (d distribution) releaseOf(text string) string {
+	groups := d.release.FindStringSubmatch(text)
+	if groups == nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.Join(groups[1:], "."), ".")
+}
+
+// osKey names one record of a source about a distribution: one vulnerability in one release.
+type osKey struct{ provider, distribution, release, id string }
 
 // osItem is a record in the shape of vunnel's distribution providers.
 type osItem struct {
@@ -27,9 +55,14 @@ type osVulnerability struct {
 	CVSS          []osCVSS    `json:"CVSS"`
 	FixedIn       []osFixedIn `json:"FixedIn"`
 	Metadata      struct {
-		Issued  string `json:"Issued,omitempty"`
-		Updated string `json:"Updated,omitempty"`
+		Issued  string    `json:"Issued,omitempty"`
+		Updated string    `json:"Updated,omitempty"`
+		CVE     []osAlias `json:"CVE,omitempty"`
 	} `json:"Metadata"`
+}
+
+type osAlias struct {
+	Name string `json:"Name"`
 }
 
 type osCVSS struct {
@@ -57,17 +90,14 @@ type osAdvisoID struct {
 }
 
 var (
-	cveID     = regexp.MustCompile(`CVE-\d{4}-\d{4,}$`)
-	releaseOf = map[string]*regexp.Regexp{
-		"debian": regexp.MustCompile(`^\d{1,3}$`),
-		"alpine": regexp.MustCompile(`^\d{1,3}\.\d{1,3}$`),
-	}
-	formatOf = map[string]string{"debian": "dpkg", "alpine": "apk"}
+	cveID    = regexp.MustCompile(`CVE-\d{4}-\d{4,}$`)
+	wholeCVE = regexp.MustCompile(`^CVE-\d{4}-\d{4,12}$`)
 )
 
-func (c *converter) addOS(r record, a affected, distribution, release string) {
-	if !releaseOf[distribution].MatchString(release) {
-		c.skip(fmt.Sprintf("%s release %.20q is not a version", distribution, release))
+func (c *converter) addOS(r record, a affected, d distribution, named string) {
+	release := d.releaseOf(named)
+	if release == "" {
+		c.skip(fmt.Sprintf("%s release %.60q is not one that is read", d.name, named))
 		return
 	}
 	windows, ok := a.windows()
@@ -75,19 +105,30 @@ func (c *converter) addOS(r record, a affected, distribution, release string) {
 		c.skip("names no versions, only commits")
 		return
 	}
-	for _, id := range osNames(r) {
-		item := c.osItem(osKey{distribution, release, id}, r, a)
+	provider, names := d.source(r)
+	for _, id := range names {
+		item := c.osItem(osKey{provider, d.name, release, id}, r, a, d)
 		for _, w := range windows {
-			if distribution == "alpine" && w.before == "0" {
+			if d.format == "apk" && w.before == "0" {
 				c.skip("says that a package is not affected")
 				continue
 			}
-			fixed := osFixed(w, a, r, distribution, item.Vulnerability.NamespaceName)
+			fixed := osFixed(w, a, r, d, item.Vulnerability.NamespaceName)
 			if !slices.ContainsFunc(item.Vulnerability.FixedIn, fixed.same) {
 				item.Vulnerability.FixedIn = append(item.Vulnerability.FixedIn, fixed)
 			}
 		}
 	}
+}
+
+// source is who speaks, and about what: a distribution's own records are those of its CVEs, and anybody else's, a
+// company's for example, keep their provider and their id.
+func (d distribution) source(r record) (provider string, names []string) {
+	switch provider = providerOf(r.ID); provider {
+	case d.name, "osv", "suse":
+		return d.name, osNames(r)
+	}
+	return provider, []string{r.ID}
 }
 
 // osNames are the vulnerabilities that a distribution's record is about: its CVEs, else those that it calls
@@ -107,23 +148,28 @@ func osNames(r record) []string {
 	return []string{r.ID}
 }
 
-func (c *converter) osItem(key osKey, r record, a affected) *osItem {
+func (c *converter) osItem(key osKey, r record, a affected, d distribution) *osItem {
 	item := c.os[key]
 	if item == nil {
 		item = &osItem{}
 		item.Vulnerability = osVulnerability{
 			Name: key.id, NamespaceName: key.distribution + ":" + key.release,
-			Description: cmp.Or(r.Details, r.Summary), Link: osLink(key.distribution, key.id),
+			Description: cmp.Or(r.Details, r.Summary), Link: d.link(key, r),
 			CVSS: []osCVSS{}, FixedIn: []osFixedIn{},
 		}
 		item.Vulnerability.Metadata.Issued = stamp(r.Published)
+		for _, name := range otherNames(r, key.id) {
+			if key.id == r.ID && wholeCVE.MatchString(name) {
+				item.Vulnerability.Metadata.CVE = append(item.Vulnerability.Metadata.CVE, osAlias{Name: name})
+			}
+		}
 		for _, v := range r.vectors() {
 			item.Vulnerability.CVSS = append(item.Vulnerability.CVSS, osCVSS(v))
 		}
 		c.os[key] = item
 	}
 	if item.Vulnerability.Severity == "" {
-		item.Vulnerability.Severity = cmp.Or(a.severity(), severityWord(r.DatabaseSpecific.word("severity")))
+		item.Vulnerability.Severity = cmp.Or(a.severity(), severityWord(r.DatabaseSpecific.word("severity")), r.ubuntuPriority())
 	}
 	if r.date().After(item.date) {
 		item.date = r.date()
@@ -132,16 +178,20 @@ func (c *converter) osItem(key osKey, r record, a affected) *osItem {
 	return item
 }
 
-func osLink(distribution, id string) string {
-	if distribution == "debian" {
-		return "https://security-tracker.debian.org/tracker/" + id
+// link is where people read about it.
+func (d distribution) link(key osKey, r record) string {
+	if key.provider == d.name {
+		return d.page + key.id
 	}
-	return "https://security.alpinelinux.org/vuln/" + id
+	if len(r.References) > 0 {
+		return r.References[0].URL
+	}
+	return ""
 }
 
-func osFixed(w window, a affected, r record, distribution, namespace string) osFixedIn {
+func osFixed(w window, a affected, r record, d distribution, namespace string) osFixedIn {
 	fixed := osFixedIn{
-		Name: a.Package.Name, NamespaceName: namespace, VersionFormat: formatOf[distribution],
+		Name: a.Package.Name, NamespaceName: namespace, VersionFormat: d.format,
 		Version:        cmp.Or(w.before, "None"),
 		VendorAdvisory: osAdvisory{AdvisorySummary: []osAdvisoID{}},
 	}
@@ -149,7 +199,7 @@ func osFixed(w window, a affected, r record, distribution, namespace string) osF
 		fixed.VulnerableRange = w.constraint()
 	}
 	if strings.HasPrefix(r.ID, "DSA-") || strings.HasPrefix(r.ID, "DLA-") {
-		fixed.VendorAdvisory.AdvisorySummary = []osAdvisoID{{ID: r.ID, Link: osLink(distribution, r.ID)}}
+		fixed.VendorAdvisory.AdvisorySummary = []osAdvisoID{{ID: r.ID, Link: d.page + r.ID}}
 	}
 	return fixed
 }
@@ -164,11 +214,11 @@ func (c *converter) flushOS() {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b osKey) int {
-		return cmp.Or(cmp.Compare(a.distribution, b.distribution), cmp.Compare(a.release, b.release), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.provider, b.provider), cmp.Compare(a.distribution, b.distribution), cmp.Compare(a.release, b.release), cmp.Compare(a.id, b.id))
 	})
 	for _, key := range keys {
 		if item := c.os[key]; len(item.Vulnerability.FixedIn) > 0 {
-			c.emit(key.distribution, OS, item.date, item)
+			c.emit(key.provider, OS, item.date, item)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (c *converter) addLanguage(r record, packages []affected) {
 	}
 	item := githubItem{githubAdvisory{
 		ID: id, CVE: otherNames(r, id), FixedIn: fixedIn,
-		Severity: r.severity(), CVSSSeverities: r.vectors(),
+		Severity: cmp.Or(r.severity(), r.malicious()), CVSSSeverities: r.vectors(),
 		Summary: cmp.Or(r.Summary, r.Details), URL: r.url(), References: r.References[:min(len(r.References), 32)],
 		Published: stamp(r.Published), Updated: stamp(r.Modified),
 	}}
@@ -83,6 +83,14 @@ func (a affected) fixedIn(windows []window) []githubFixedIn {
 		})
 	}
 	return out
+}
+
+// malicious rates what nobody rates: a package that was made to do harm is as bad as it gets, and GitHub says so too.
+func (r record) malicious() string {
+	if strings.HasPrefix(r.ID, "MAL-") && len(r.vectors()) == 0 {
+		return "Critical"
+	}
+	return ""
 }
 
 // publishedID is what a finding is called: GitHub's name where there is one, so that two databases agree.

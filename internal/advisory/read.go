@@ -31,7 +31,7 @@ type Reader struct {
 }
 
 // Path reads a file, or a folder with everything below it: OSV records as .json, many of them as .jsonl, both also
-// compressed (.zst, .gz), zip archives of them, and the KEV catalogue. In a folder, files of other kinds and JSON files
+// compressed (.zst, .gz), zip archives of them, NVD's files, tables of EPSS scores (.csv), and the KEV catalogue. In a folder, files of other kinds and JSON files
 // that are something else are counted and left out; a file that was named is an error if it is not an advisory.
 func (r *Reader) Path(ctx context.Context, name string) error {
 	info, err := os.Stat(name)
@@ -127,6 +127,9 @@ func (r *Reader) file(ctx context.Context, s source, from io.Reader) error {
 	case ".jsonl", ".ndjson":
 		into.summary.Files++
 		return r.lines(s, in)
+	case ".csv":
+		into.summary.Files++
+		return r.table(s, in)
 	case ".zip":
 		return r.zip(ctx, s, in)
 	}
@@ -171,7 +174,27 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *Reader) document(s source, in io.Reader) error {
+// table takes EPSS scores; another table in a folder is none of ours.
+func (r *Reader) table(s source, in io.Reader) error {
+	err := r.epss(in)
+	if errors.Is(err, errNotEPSS) && !s.named {
+		r.into.skip("CSV file is " + errNotEPSS.Error())
+		return nil
+	}
+	if err != nil {
+		return r.failed(s, err)
+	}
+	return nil
+}
+
+func (r *Reader) document(s source, from io.Reader) error {
+	in := bufio.NewReaderSize(from, nvdHead)
+	if isNVD(in) {
+		if err := r.nvd(in); err != nil {
+			return r.failed(s, err)
+		}
+		return nil
+	}
 	doc, err := io.ReadAll(io.LimitReader(in, int64(r.Bounds.RecordBytes)+1))
 	if err != nil {
 		return r.failed(s, err)

@@ -74,7 +74,7 @@ func (s specific) word(key string) string {
 	return word
 }
 
-var errNotAdvisory = errors.New("neither an OSV record nor the KEV catalogue")
+var errNotAdvisory = errors.New("neither an OSV record, nor NVD's, nor the KEV catalogue")
 
 // parse reads one OSV record.
 func parse(doc []byte, bounds Bounds) (record, error) {
@@ -141,10 +141,21 @@ func (r record) severity() string {
 	return ""
 }
 
+// ubuntuPriority is a word where others have a vector.
+func (r record) ubuntuPriority() string {
+	for _, s := range r.Severity {
+		if s.Type == "Ubuntu" {
+			return severityWord(s.Score)
+		}
+	}
+	return ""
+}
+
 // severity is the word of one package: Debian calls it urgency.
 func (a affected) severity() string {
 	for _, word := range []string{
 		a.EcosystemSpecific.word("severity"), a.DatabaseSpecific.word("severity"), a.EcosystemSpecific.word("urgency"),
+		a.EcosystemSpecific.word("ubuntu_priority"),
 	} {
 		if s := severityWord(word); s != "" {
 			return s

@@ -25,7 +25,7 @@ var workspacesOf = []workspace{
 	{name: "source", variable: host.SourceWorkspace, path: sourcePath, of: every,
 		usage: "the working directory: the config file is read from it, and documents and evidence.json are written to it for the next Task"},
 	{name: "secrets", variable: host.SecretsWorkspace, path: "/mnt/secrets", readOnly: true, of: hasSecrets,
-		usage: "a Secret whose keys are named as inputs are (key, key-password, public-key, certificate-authority), or as cosign's files (cosign.key, cosign.password, cosign.pub)"},
+		usage: "a Secret whose keys are named as inputs are (key, key-password, public-key, database-key, certificate-authority), or as cosign's files (cosign.key, cosign.password, cosign.pub)"},
 	{name: "dockerconfig", variable: host.DockerConfigWorkspace, path: "/mnt/dockerconfig", readOnly: true, of: every,
 		usage: "a Secret with registry logins: config.json or .dockerconfigjson"},
 	{name: "database", variable: host.DatabaseWorkspace, path: "/mnt/database", readOnly: true, of: func(s *step.Spec) bool { return hasInput(s, "database") },

@@ -73,6 +73,7 @@ const (
 	DatabaseDamaged      Reason = "database-damaged"
 	DatabaseStale        Reason = "database-stale"
 	DatabaseUnavailable  Reason = "database-unavailable"
+	DatabaseUntrusted    Reason = "database-untrusted"
 	ReferrersUnreadable  Reason = "referrers-unreadable"
 	NoWritePermission    Reason = "no-write-permission"
 	WriteLost            Reason = "write-lost"
@@ -157,6 +158,7 @@ var table = []Row{
 	{DatabaseDamaged, Undecided, "The advisory database cannot be opened, or is not what its checksum says.", "fetch or build it again"},
 	{DatabaseStale, Undecided, "The advisory data is older than allowed.", "update the database, or allow the age with --max-database-age"},
 	{DatabaseUnavailable, Undecided, "The advisory database could not be downloaded.", "check --database-url and the network, or name a local one with --database"},
+	{DatabaseUntrusted, Undecided, "The description of the advisory database (latest.json) is not signed by the key that was demanded, or the database is not the one that it describes.", "check that --database-key is the publisher's key, and sign with stepseal database build --sign-key"},
 	{ReferrersUnreadable, Undecided, "The registry did not let the signatures be listed, so whether there are any is not known.", "give the login the right to read referrers and tags of this repository; on a registry that answers 405 sign with --signature-format legacy and verify with --require signature,sbom"},
 	{NoWritePermission, Undecided, "The registry does not allow the signatures to be written.", "give the login the right to push to this repository"},
 	{WriteLost, Undecided, "What was written to the registry could not be read back.", "run sign-attest again: it adds only what is missing"},

@@ -43,6 +43,20 @@ func newCertificate(at net.IP) (authorityPEM []byte, server tls.Certificate, err
 	return authorityPEM, tls.Certificate{Certificate: [][]byte{leafDER}, PrivateKey: key}, nil
 }
 
+// Certificate is newCertificate's in PEM, for servers that are other programs.
+func Certificate(at net.IP) (authority, certificate, key []byte, err error) {
+	authority, server, err := newCertificate(at)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate[0]})
+	return authority, certificate, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
 func template(serial int64, commonName string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(serial),

@@ -35,6 +35,9 @@ type BuildOptions struct {
 	Output  string
 	WorkDir string    // for what is needed on the way; must exist
 	Built   time.Time // the build date to write down
+
+	// Sign makes a detached signature over latest.json, which is written beside it; nil leaves it unsigned.
+	Sign func(document []byte) ([]byte, error)
 }
 
 // BuildReport says what came out.
@@ -78,6 +81,10 @@ func Build(ctx context.Context, opt BuildOptions) (BuildReport, error) {
 		if ctx.Err() != nil {
 			return BuildReport{}, ctx.Err()
 		}
+		var known *outcome.Error
+		if errors.As(err, &known) {
+			return BuildReport{}, known
+		}
 		return BuildReport{}, outcome.New(outcome.OutputUnwritable, "%s cannot be written", opt.Output).Because(err)
 	}
 	return report, nil
@@ -91,6 +98,8 @@ func (opt BuildOptions) check() error {
 		return outcome.New(outcome.InvalidInput, "the output %s is neither a folder nor a .tar.gz or .tar.zst archive", opt.Output)
 	case len(opt.Inputs) == 0 && opt.FS == nil:
 		return outcome.New(outcome.InvalidInput, "no advisories were named to build a database from")
+	case opt.Sign != nil && archiveKind(opt.Output) == notDatabase:
+		return outcome.New(outcome.InvalidInput, "the folder %s has no latest.json to sign", opt.Output).Hint("name an archive, .tar.gz or .tar.zst, as the output")
 	}
 	if archiveKind(opt.Output) != notDatabase {
 		return replaceable(filepath.Join(filepath.Dir(opt.Output), distribution.LatestFileName))
@@ -164,7 +173,7 @@ func (opt BuildOptions) read(ctx context.Context) (advisory.Set, error) {
 // build writes the set as workspaces and lets grype make the database of them.
 func build(ctx context.Context, set advisory.Set, workspaces, dir string, built time.Time) error {
 	var states provider.States
-	for _, p := range set.Providers {
+	for _, p := range sources(set.Providers) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -228,31 +237,34 @@ func finish(dir string, built time.Time) error {
 // perFile is how many records go into one file of a workspace: one each costs more than all the rest.
 const perFile = 500
 
-func writeWorkspace(root string, p advisory.Provider) (*provider.State, error) {
-	results := filepath.Join(root, p.Name, "results")
-	if err := os.MkdirAll(results, 0o755); err != nil {
+// sources puts together what comes from one source, in the order in which they are given.
+func sources(providers []advisory.Provider) [][]advisory.Provider {
+	var all [][]advisory.Provider
+	for _, p := range providers {
+		if n := len(all); n > 0 && all[n-1][0].Name == p.Name {
+			all[n-1] = append(all[n-1], p)
+			continue
+		}
+		all = append(all, []advisory.Provider{p})
+	}
+	return all
+}
+
+// writeWorkspace writes the records of one source, of one schema or of several.
+func writeWorkspace(root string, of []advisory.Provider) (*provider.State, error) {
+	p := of[0]
+	if err := os.MkdirAll(filepath.Join(root, p.Name, "results"), 0o755); err != nil {
 		return nil, err
 	}
 	var files []provider.File
-	for chunk := range slices.Chunk(p.Items, perFile) {
-		path := fmt.Sprintf("results/%06d.json", len(files))
-		var doc bytes.Buffer
-		fmt.Fprintf(&doc, `{"schema":%q,"identifier":%q,"item":[`, p.Schema, path)
-		for i, item := range chunk {
-			if i > 0 {
-				doc.WriteByte(',')
+	for _, kind := range of {
+		for chunk := range slices.Chunk(kind.Items, perFile) {
+			file, err := writeRecords(filepath.Join(root, p.Name), fmt.Sprintf("results/%06d.json", len(files)), kind.Schema, chunk)
+			if err != nil {
+				return nil, err
 			}
-			doc.Write(item)
+			files = append(files, file)
 		}
-		doc.WriteString("]}")
-		of := newSums()
-		if _, err := of.Write(doc.Bytes()); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(filepath.Join(root, p.Name, path), doc.Bytes(), 0o600); err != nil {
-			return nil, err
-		}
-		files = append(files, provider.File{Path: path, Digest: strings.TrimPrefix(of.xxh64(), "xxh64:"), Algorithm: "xxh64"})
 	}
 	w := provider.NewWorkspaceWriter(root, p.Name)
 	if err := w.WriteListing(files); err != nil {
@@ -274,4 +286,24 @@ func writeWorkspace(root string, p advisory.Provider) (*provider.State, error) {
 		return nil, err
 	}
 	return provider.NewWorkspace(root, p.Name).ReadState() // which knows the list of results; the one above does not
+}
+
+func writeRecords(root, path string, schema advisory.Schema, items []json.RawMessage) (provider.File, error) {
+	var doc bytes.Buffer
+	fmt.Fprintf(&doc, `{"schema":%q,"identifier":%q,"item":[`, schema, path)
+	for i, item := range items {
+		if i > 0 {
+			doc.WriteByte(',')
+		}
+		doc.Write(item)
+	}
+	doc.WriteString("]}")
+	of := newSums()
+	if _, err := of.Write(doc.Bytes()); err != nil {
+		return provider.File{}, err
+	}
+	if err := os.WriteFile(filepath.Join(root, path), doc.Bytes(), 0o600); err != nil {
+		return provider.File{}, err
+	}
+	return provider.File{Path: path, Digest: strings.TrimPrefix(of.xxh64(), "xxh64:"), Algorithm: "xxh64"}, nil
 }

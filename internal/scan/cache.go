@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,11 +32,6 @@ const (
 
 // stampFile lies beside a database in the cache and says what it is.
 const stampFile = "stepseal.json"
-
-// stamp remembers what indexes have changed since.
-type stamp struct {
-	SHA256 string `json:"sha256"` // of the database before indexes were added
-}
 
 // cached is the database of a file, unpacked and indexed once for all runs. Runs beside each other may do the work
 // twice; none sees a half of it, because the folder is renamed into its place.
@@ -80,9 +74,8 @@ func (s Source) cached(ctx context.Context, from string, kind kind, sum string, 
 
 // readStamp says what a folder of the cache holds, and whether it is still what was put there.
 func readStamp(ctx context.Context, dir string) (stamp, bool) {
-	var s stamp
-	doc, err := os.ReadFile(filepath.Join(dir, stampFile))
-	if err != nil || json.Unmarshal(doc, &s) != nil || s.SHA256 == "" {
+	s := stampOf(dir)
+	if s.SHA256 == "" {
 		return stamp{}, false
 	}
 	want, err := readImport(dir)
@@ -210,11 +203,7 @@ func index(dir string, original sums) error {
 
 // settle moves the finished folder to its place.
 func settle(ctx context.Context, work, home, sum string) error {
-	doc, err := json.Marshal(stamp{SHA256: sum})
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(work, stampFile), doc, 0o644); err != nil {
+	if err := writeStamp(work, stamp{SHA256: sum}); err != nil {
 		return err
 	}
 	if err := os.Chmod(work, 0o755); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/vulnerability"
 
+	"github.com/stepseal/stepseal/internal/mirror"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
@@ -23,11 +25,16 @@ type Source struct {
 	CacheDir string
 
 	// Without a Path, it is the database that the grype CLI uses, in GrypeDir (empty: where the CLI keeps it), kept up to
-	// date from URL (empty: the CLI's) if UpdateAllowed. URL is https, or http on this machine.
+	// date from the first of Mirrors that answers (none: the CLI's own) if UpdateAllowed and not Offline.
 	GrypeDir             string
-	URL                  string
+	Mirrors              []mirror.Address
 	UpdateAllowed        bool
-	CertificateAuthority string // file with the CAs that may vouch for URL; empty is the system's
+	Offline              bool
+	CertificateAuthority []byte // PEM: who may vouch for Mirrors, besides the system's
+	MaxDownload          int64  // bytes of an archive; 0 is 4 GiB
+
+	// Key is who must have signed for the database, wherever it comes from.
+	Key Key
 }
 
 // Limits say how old the data may be.
@@ -35,6 +42,8 @@ type Limits struct {
 	// MaxAge is counted from the older of the build date and the newest date of any provider's data: a database built
 	// today from last year's data is a year old. Zero is 120 hours.
 	MaxAge time.Duration
+	// MaxProviderAge is for one provider's data each, by its name. A provider that the database lacks is over it.
+	MaxProviderAge map[string]time.Duration
 }
 
 func (l Limits) maxAge() time.Duration { return cmp.Or(l.MaxAge, 120*time.Hour) }
@@ -47,6 +56,7 @@ type Database struct {
 	provider vulnerability.Provider
 	holds    holdings
 	names    *names
+	hold     *lock
 }
 
 // Info identifies a database.
@@ -128,11 +138,20 @@ func openAnyAge(ctx context.Context, src Source, now time.Time) (*Database, erro
 	if err != nil {
 		return nil, err
 	}
+	db, err := openLocated(at, now)
+	if err != nil {
+		_ = at.hold.release()
+		return nil, err
+	}
+	return db, nil
+}
+
+func openLocated(at located, now time.Time) (*Database, error) {
 	reader, err := v6.NewReader(v6.Config{DBDirPath: at.dir})
 	if err != nil {
 		return nil, damaged(at.name).Because(err)
 	}
-	db := &Database{now: now, reader: reader, info: Info{SHA256: at.sha256, Notes: at.notes}}
+	db := &Database{now: now, reader: reader, hold: at.hold, info: Info{SHA256: at.sha256, Notes: at.notes}}
 	if err := db.describe(); err != nil {
 		_ = reader.Close()
 		return nil, damaged(at.name).Because(err)
@@ -195,7 +214,27 @@ func (i Info) Fresh(limits Limits, now time.Time) error {
 		return outcome.New(outcome.DatabaseStale, "vulnerability data is %s, at most %s are allowed", age(now, date), span(limits.maxAge())).
 			With(i.dates()...)
 	}
-	return nil
+	return i.freshProviders(limits, now)
+}
+
+// freshProviders reports the providers whose data is older than the limits for them.
+func (i Info) freshProviders(limits Limits, now time.Time) error {
+	var late []string
+	for _, name := range slices.Sorted(maps.Keys(limits.MaxProviderAge)) {
+		most := limits.MaxProviderAge[name]
+		at := slices.IndexFunc(i.Providers, func(p Provider) bool { return p.Name == name })
+		switch {
+		case at < 0:
+			late = append(late, fmt.Sprintf("the database holds no data of %s", name))
+		case now.Sub(i.Providers[at].Captured) > most:
+			late = append(late, fmt.Sprintf("the data of %s is %s, at most %s are allowed", name, age(now, i.Providers[at].Captured), span(most)))
+		}
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	return outcome.New(outcome.DatabaseStale, "%s", strings.Join(late, "; ")).With(i.dates()...).
+		Hint("update the database, or allow the age with --max-provider-age")
 }
 
 // dates are one line for the build and one for each provider.
@@ -225,4 +264,6 @@ func span(d time.Duration) string {
 func (db *Database) Info() Info { return db.info }
 
 // Close releases the file.
-func (db *Database) Close() error { return errors.Join(db.names.Close(), db.reader.Close()) }
+func (db *Database) Close() error {
+	return errors.Join(db.names.Close(), db.reader.Close(), db.hold.release())
+}

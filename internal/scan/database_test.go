@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -338,69 +336,6 @@ func TestGrypeTakesWhatIsBuilt(t *testing.T) {
 		t.Fatalf("the folder: %v", err)
 	}
 	provider.Close()
-}
-
-func TestGrypesOwnDatabaseIsKeptUpToDate(t *testing.T) {
-	var asked []string
-	var mu sync.Mutex
-	files := http.FileServer(http.Dir(filepath.Dir(built().Output)))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		asked = append(asked, r.Method+" "+r.URL.Path)
-		mu.Unlock()
-		files.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	src := Source{GrypeDir: filepath.Join(t.TempDir(), "db"), URL: server.URL + "/latest.json", CacheDir: t.TempDir()}
-
-	if _, err := Open(context.Background(), src, Limits{}, now); reason(err) != outcome.DatabaseMissing {
-		t.Errorf("without a database: %v", err)
-	}
-	if len(asked) > 0 {
-		t.Errorf("without leave to update, the server was asked %v", asked)
-	}
-	src.UpdateAllowed = true
-	db, err := Open(context.Background(), src, Limits{}, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
-	if len(asked) == 0 {
-		t.Error("the server was not asked")
-	}
-
-	server.Close()
-	if err := os.Remove(filepath.Join(src.GrypeDir, "6", "last_update_check")); err != nil {
-		t.Fatal(err)
-	}
-	db, err = Open(context.Background(), src, Limits{}, now)
-	if err != nil {
-		t.Fatalf("with a database and no server: %v", err)
-	}
-	if notes := strings.Join(db.Info().Notes, "\n"); !strings.Contains(notes, "could not be updated") {
-		t.Errorf("notes %q", notes)
-	}
-	db.Close()
-	src.GrypeDir = t.TempDir()
-	if _, err := Open(context.Background(), src, Limits{}, now); reason(err) != outcome.DatabaseUnavailable {
-		t.Errorf("without a database and without a server: %v", err)
-	}
-}
-
-func TestDatabasesComeOverSafeConnectionsOnly(t *testing.T) {
-	for url, safe := range map[string]bool{
-		"https://mirror.example/databases": true, "http://localhost:8080/x": true, "http://127.3.2.1/x": true, "http://[::1]:80/x": true,
-		"http://mirror.example/databases": false, "http://127.0.0.1.example/": false, "HTTP://mirror.example": false, "git::https://mirror.example/x": false,
-		"file:///tmp/latest.json": false, "s3://bucket/x": false, "mirror.example": false, "/tmp/latest.json": false, "http://%zz": false, "http://0.0.0.0/": false,
-	} {
-		if got := safeURL(url) == nil; got != safe {
-			t.Errorf("%s: safe %t", url, got)
-		}
-	}
-	src := Source{GrypeDir: t.TempDir(), CacheDir: t.TempDir(), URL: "http://mirror.example/latest.json", UpdateAllowed: true}
-	if _, err := Open(context.Background(), src, Limits{}, now); reason(err) != outcome.InvalidInput || !strings.Contains(err.Error(), "not https") {
-		t.Errorf("error %v", err)
-	}
 }
 
 func TestWhatIsSkippedInAnArchiveIsBoundedToo(t *testing.T) {

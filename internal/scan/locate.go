@@ -34,62 +34,78 @@ type located struct {
 	dir    string
 	sha256 string
 	notes  []string
+	hold   *lock // on the folder, until the database is closed
 }
 
 func (s Source) locate(ctx context.Context, now time.Time) (located, error) {
 	if s.Path == "" {
 		return s.grypes(ctx, now)
 	}
-	info, err := os.Stat(s.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return located{}, outcome.New(outcome.DatabaseMissing, "there is no database %s", s.Path)
-	}
+	file, err := s.findFile()
 	if err != nil {
-		return located{}, damaged(s.Path).Because(err)
+		return located{}, err
 	}
-	if !info.IsDir() {
-		return s.file(ctx, s.Path, now)
-	}
-	// A folder of ours or of grype's: the file lies in it, or one level below, in a folder named by the schema.
-	for _, dir := range []string{s.Path, filepath.Join(s.Path, "6")} {
-		if _, err := os.Stat(filepath.Join(dir, databaseFile)); err == nil {
-			return s.file(ctx, filepath.Join(dir, databaseFile), now)
-		}
-	}
-	return located{}, outcome.New(outcome.DatabaseMissing, "there is no %s in %s", databaseFile, s.Path)
+	return s.file(ctx, file, now)
 }
 
 // file is a database or an archive of one.
 func (s Source) file(ctx context.Context, path string, now time.Time) (located, error) {
-	f, err := os.Open(path)
+	kind, of, err := sumsOfFile(ctx, path)
+	if err != nil {
+		return located{}, asDamaged(ctx, s.Path, err)
+	}
+	if err := s.trusted(path, kind, of); err != nil {
+		return located{}, err
+	}
+	imported, err := wholeBeside(path, kind, of)
 	if err != nil {
 		return located{}, damaged(s.Path).Because(err)
+	}
+	if dir := filepath.Dir(path); imported != "" && filepath.Base(path) == databaseFile && uriSafe(dir) {
+		return located{name: s.Path, dir: dir, sha256: givenAs(dir, imported, of)}, nil
+	}
+	return s.cached(ctx, path, kind, of.sha256(), now)
+}
+
+// wholeBeside compares a bare database with the checksum that lies beside it, which is returned; empty where there is none.
+func wholeBeside(path string, kind kind, of sums) (imported string, err error) {
+	if kind != sqliteFile {
+		return "", nil
+	}
+	if imported, err = readImport(filepath.Dir(path)); err != nil {
+		return "", err
+	}
+	if imported != "" && imported != of.xxh64() {
+		return "", errors.New("its checksum is not the one in " + importFile)
+	}
+	return imported, nil
+}
+
+// givenAs is the checksum of the database before it was put here, if we did that, so that it is the same in every form.
+func givenAs(dir, imported string, of sums) string {
+	if known := stampOf(dir); known.Import == imported && known.SHA256 != "" {
+		return known.SHA256
+	}
+	return of.sha256()
+}
+
+var errNotDatabase = errors.New("it is neither an SQLite file nor a .tar.gz or .tar.zst archive")
+
+func sumsOfFile(ctx context.Context, path string) (kind, sums, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return notDatabase, sums{}, err
 	}
 	defer f.Close()
 	in := bufio.NewReader(f)
 	head, _ := in.Peek(16)
 	kind := kindOf(head)
 	if kind == notDatabase {
-		return located{}, damaged(s.Path).Because(errors.New("it is neither an SQLite file nor a .tar.gz or .tar.zst archive"))
+		return kind, sums{}, errNotDatabase
 	}
-	sums := newSums()
-	if _, err := io.Copy(sums, &interruptible{ctx, in}); err != nil {
-		return located{}, asDamaged(ctx, s.Path, err)
-	}
-	dir := filepath.Dir(path)
-	if kind == sqliteFile {
-		imported, err := readImport(dir)
-		if err != nil {
-			return located{}, damaged(s.Path).Because(err)
-		}
-		if imported != "" && imported != sums.xxh64() {
-			return located{}, damaged(s.Path).Because(errors.New("its checksum is not the one in " + importFile))
-		}
-		if imported != "" && filepath.Base(path) == databaseFile && uriSafe(dir) {
-			return located{name: s.Path, dir: dir, sha256: sums.sha256()}, nil
-		}
-	}
-	return s.cached(ctx, path, kind, sums.sha256(), now)
+	of := newSums()
+	_, err = io.Copy(of, &interruptible{ctx, in})
+	return kind, of, err
 }
 
 // uriSafe says whether grype can open the folder: it puts the path into a URI as it is.

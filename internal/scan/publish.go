@@ -16,6 +16,8 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/db/v6/distribution"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/stepseal/stepseal/internal/mirror"
 )
 
 func (r *BuildReport) publish(ctx context.Context, opt BuildOptions, dir string) error {
@@ -29,13 +31,13 @@ func (r *BuildReport) publish(ctx context.Context, opt BuildOptions, dir string)
 	}
 	defer os.RemoveAll(stage)
 	if kind := archiveKind(opt.Output); kind != notDatabase {
-		return r.publishArchive(ctx, opt.Output, kind, dir, stage)
+		return r.publishArchive(ctx, opt, kind, dir, stage)
 	}
 	return r.publishFolder(ctx, opt.Output, dir, stage)
 }
 
-func (r *BuildReport) publishArchive(ctx context.Context, output string, kind kind, dir, stage string) error {
-	packed := filepath.Join(stage, filepath.Base(output))
+func (r *BuildReport) publishArchive(ctx context.Context, opt BuildOptions, kind kind, dir, stage string) error {
+	packed := filepath.Join(stage, filepath.Base(opt.Output))
 	of, err := pack(ctx, packed, kind, dir, r.Database.Built)
 	if err != nil {
 		return err
@@ -49,15 +51,39 @@ func (r *BuildReport) publishArchive(ctx context.Context, output string, kind ki
 	if err != nil {
 		return err
 	}
-	latestFile := filepath.Join(stage, distribution.LatestFileName)
-	if err := os.WriteFile(latestFile, latest, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(stage, mirror.LatestFile), latest, 0o644); err != nil {
 		return err
 	}
-	// The archive first: a latest.json must never name what is not there.
-	if err := os.Rename(packed, output); err != nil {
+	if opt.Sign != nil {
+		signature, err := opt.Sign(latest)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(stage, mirror.SignatureFile), signature, 0o644); err != nil {
+			return err
+		}
+	}
+	return moveOut(stage, opt)
+}
+
+// moveOut puts the files in their places, the archive first: a latest.json must never name what is not there. The
+// signature of an earlier one goes.
+func moveOut(stage string, opt BuildOptions) error {
+	to := filepath.Dir(opt.Output)
+	if err := os.Rename(filepath.Join(stage, filepath.Base(opt.Output)), opt.Output); err != nil {
 		return err
 	}
-	return os.Rename(latestFile, filepath.Join(filepath.Dir(output), distribution.LatestFileName))
+	signature := filepath.Join(to, mirror.SignatureFile)
+	var err error
+	if opt.Sign != nil {
+		err = os.Rename(filepath.Join(stage, mirror.SignatureFile), signature)
+	} else if err = os.Remove(signature); errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(stage, mirror.LatestFile), filepath.Join(to, mirror.LatestFile))
 }
 
 // pack writes an archive as grype lays it out. Package.db of grype is not used: it changes the working directory and

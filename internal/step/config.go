@@ -98,7 +98,7 @@ func (r *Run) noticeConfigChange(ctx context.Context) {
 	if !r.Change.Proposed || r.config.name == "" || filepath.IsAbs(r.config.name) {
 		return
 	}
-	if r.Change.Base == nil {
+	if offline, _ := r.values["offline"].(bool); offline || r.Change.Base == nil {
 		if r.config.raw != nil {
 			r.notify("This change is judged by %s as it brings it itself.", r.config.name)
 		}

@@ -24,12 +24,12 @@ type database struct {
 // openDatabase opens the database once, whichever part is the first to need it.
 func (c *chain) openDatabase(ctx context.Context) (*scan.Database, error) {
 	c.database.once.Do(func() {
-		source := databaseSource(c.Run)
-		source.URL, source.UpdateAllowed = databaseURLInput.Of(c.Run), true
-		if source.CertificateAuthority, c.database.err = authorityFile(c.Run); c.database.err != nil {
+		var source scan.Source
+		if source, c.database.err = databaseSource(c.Run); c.database.err != nil {
 			return
 		}
-		if source.Path == "" {
+		source.UpdateAllowed = true
+		if source.Path == "" && !source.Offline {
 			c.Note("using Grype's advisory database; an update may take a minute")
 		}
 		c.database.db, c.database.err = scan.Open(ctx, source, databaseLimits(c.Run), c.Now())
@@ -47,32 +47,27 @@ func (c *chain) giveBack(folder string) {
 	}
 }
 
-// authorityFile is the certificate authority as the file that grype wants; empty where there is none.
-func authorityFile(r *step.Run) (string, error) {
-	authority := authorityInput.Of(r)
-	if !authority.Given() {
-		return "", nil
-	}
-	path := filepath.Join(r.Scratch, "certificate-authority.pem")
-	return path, os.WriteFile(path, authority.Content, 0o600)
-}
-
 func (c *chain) closeDatabase() {
 	if c.database.db != nil {
 		c.database.db.Close()
 	}
 }
 
-func databaseSource(r *step.Run) scan.Source {
-	return scan.Source{Path: databaseInput.Of(r), CacheDir: cacheDir(r), GrypeDir: r.Getenv("GRYPE_DB_CACHE_DIR")}
+// databaseSource is where the inputs say that the database is, with nothing allowed that reaches out.
+func databaseSource(r *step.Run) (scan.Source, error) {
+	key, err := databaseKey(r)
+	return scan.Source{Path: databaseInput.Of(r), CacheDir: cacheDir(r), GrypeDir: r.Getenv("GRYPE_DB_CACHE_DIR"),
+		Mirrors: databaseURLInput.Of(r), Offline: offlineInput.Of(r), CertificateAuthority: authorityInput.Of(r).Content,
+		MaxDownload: databaseSizeInput.Of(r), Key: key}, err
 }
 
 // databaseLimits takes 0, which nobody means as "no data is fresh enough", as no limit.
 func databaseLimits(r *step.Run) scan.Limits {
+	limits := scan.Limits{MaxAge: math.MaxInt64, MaxProviderAge: providerAgeInput.Of(r)}
 	if age := databaseAgeInput.Of(r); age > 0 {
-		return scan.Limits{MaxAge: age}
+		limits.MaxAge = age
 	}
-	return scan.Limits{MaxAge: math.MaxInt64}
+	return limits
 }
 
 // cacheDir is where unpacked databases are kept between runs; where that cannot be written, for this run only.

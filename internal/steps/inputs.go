@@ -69,8 +69,8 @@ var (
 		Usage: "accept an image in which no package was found"})
 	databaseInput = step.Text(step.Declaration{Name: "database", Placeholder: "PATH", Section: "database",
 		Usage: "the advisory database: an archive (.tar.gz, .tar.zst), a vulnerability.db, or a folder holding one; nothing is downloaded then"})
-	databaseURLInput = step.Text(step.Declaration{Name: "database-url", Placeholder: "URL", Section: "database",
-		Usage: "where Grype's database is downloaded from instead of its public place"})
+	databaseURLInput = step.Parsed(step.Declaration{Name: "database-url", Placeholder: "URL", Section: "database", Repeats: true,
+		Usage: "where the database is downloaded from instead of Grype's public place: a latest.json, or the folder above v6/latest.json; of several, the first that serves counts"}, parseMirrors)
 	databaseAgeInput = step.Duration(step.Declaration{Name: "max-database-age", Default: "120h", Section: "database",
 		Usage: "how old the advisory data may be: the older of the build and the newest advisory counts; 0 allows any age"})
 
@@ -106,7 +106,7 @@ var (
 	reporting = []step.Input{outputDirectoryInput, evidenceRepositoryInput, outputsInput, summaryInput, configInput}
 	handOver  = []step.Input{evidenceInput, evidenceDigestInput, outputsOfInput}
 	reaching  = []step.Input{platformInput, insecureInput, authorityInput, registryUsernameInput, registryPasswordInput, githubTokenInput}
-	gating    = append(slices.Clone(ruling), databaseInput, databaseURLInput, databaseAgeInput)
+	gating    = append(slices.Clone(ruling), databaseInput, databaseURLInput, databaseAgeInput, providerAgeInput, databaseKeyInput, databaseSizeInput, offlineInput)
 	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
 	verifying = []step.Input{requireInput, maxScanAgeInput, sbomBindingInput}
 )

@@ -15,7 +15,7 @@ import (
 var aliases = map[string]string{"key": "cosign.key", "key-password": "cosign.password", "public-key": "cosign.pub", "certificate-authority": "ca.crt"}
 
 // paths are the inputs that are no secrets and all the same a file of the workspace with the secrets.
-var paths = []string{"public-key", "certificate-authority"}
+var paths = []string{"public-key", "database-key", "certificate-authority"}
 
 const (
 	prefix     = "STEPSEAL_"

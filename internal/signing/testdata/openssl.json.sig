@@ -1,0 +1,2 @@
+MEQCIQC8aWGnvG4uxas+eK0dIAToOKkG0gMGGjpyOl6tDjsfQgIfKsARzOgmPUx2veCjARrtuSPp
+67mscbu7v+rt4EYnMQ==
