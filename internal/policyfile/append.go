@@ -100,14 +100,10 @@ func entry(w policy.Waiver, indent int) string {
 	return b.String()
 }
 
-// scalar is the text as YAML would write it on one line.
+// scalar is the text in quotes, so that no reader of YAML takes it for anything else than text.
 func scalar(text string) string {
-	node := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
-	if strings.ContainsAny(text, ":#{}[]&*!|>'\"%@`,?-\\") || strings.TrimSpace(text) != text {
-		node.Style = yaml.DoubleQuotedStyle
-	}
 	var b bytes.Buffer
 	enc := yaml.NewEncoder(&b)
-	_ = enc.Encode(&node) // a scalar can be written
+	_ = enc.Encode(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Style: yaml.DoubleQuotedStyle}) // a scalar can be written
 	return strings.TrimSuffix(b.String(), "\n")
 }
