@@ -32,11 +32,13 @@ func Waivers(node *yaml.Node) ([]policy.Waiver, []string) {
 			"owner":   text(&w.Owner),
 			"expires": parsed(&w.Expires, policy.ParseDay),
 		})
-		if err := w.Check(); err != nil && len(r.mistakes) == before {
+		err := w.Check()
+		if err != nil && len(r.mistakes) == before {
 			r.wrong(item, "the waiver %s", strings.ReplaceAll(err.Error(), "\n", ", and "))
-			continue
 		}
-		all = append(all, w)
+		if len(r.mistakes) == before {
+			all = append(all, w)
+		}
 	}
 	return all, r.mistakes
 }
@@ -65,7 +67,9 @@ func Exceptions(node *yaml.Node) ([]policy.Exception, []string) {
 		case e.FailOn == nil && e.FailOnKnownExploited == nil && e.FailOnEPSS == nil && e.OnlyFixed == nil && e.Grace == nil:
 			r.wrong(item, "an exception says what holds instead: fail-on, fail-on-known-exploited, fail-on-epss, only-fixed or grace")
 		}
-		all = append(all, e)
+		if len(r.mistakes) == before {
+			all = append(all, e)
+		}
 	}
 	return all, r.mistakes
 }
