@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal/graph":        {},
 	"internal/advisory":     {"internal/outcome", "internal/strictjson"},
 	"internal/policy":       {"internal/evidence", "internal/outcome"},
-	"internal/report":       {"internal/markdown", "internal/outcome", "internal/policy"},
+	"internal/report":       {"internal/evidence", "internal/markdown", "internal/outcome", "internal/policy"},
 	"internal/markdown":     {},
 	"internal/evidence":     {"internal/outcome", "internal/strictjson"},
 	"internal/image":        {"internal/outcome"},

@@ -48,6 +48,9 @@ func TestUpgrades(t *testing.T) {
 		finding("log4j-core", "2.14.1", "2.15.0"), finding("log4j-core", "2.14.1", "2.9.9", "2.17.1"), finding("log4j-core", "2.14.1"),
 		finding("zlib", "1.2", "1:1.2.11.dfsg-2+deb11u1"), finding("lodash", "4.17.15", "4.17.21"),
 	}, 2)
+	for i := range got {
+		got[i].IDs = nil
+	}
 	want := []report.Upgrade{{Name: "log4j-core", From: "2.14.1", To: "2.17.1", Removes: 2}, {Name: "lodash", From: "4.17.15", To: "4.17.21", Removes: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
