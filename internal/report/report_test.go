@@ -16,8 +16,12 @@ const hostile = "evil\n| x |\n::error::<script>alert(1)</script>[a](javascript:b
 func TestGateSummaryKeepsItsShape(t *testing.T) {
 	finding := policy.Finding{ID: hostile, Severity: policy.High, Package: policy.Package{Name: hostile, Version: hostile},
 		Fix: policy.Fix{State: policy.Fixed, Versions: []string{hostile}}, Locations: []policy.Location{{Path: hostile}}}
-	text := report.Gate(report.GateView{Image: hostile, Platform: hostile, Decision: policy.Decision{Ending: outcome.Refused, Reason: outcome.Vulnerable,
-		Failing: []policy.Finding{finding}, Coverage: []policy.Coverage{{Type: hostile, Packages: 1}}}})
+	text := report.Gate(report.View{Image: hostile, Platform: hostile, Decision: policy.Decision{Ending: outcome.Refused, Reason: outcome.Vulnerable,
+		Failing: []policy.Finding{finding}, Coverage: []policy.Coverage{{Type: hostile, Packages: 1}}, Baseline: hostile, Gone: []policy.Finding{finding},
+		Violations: []policy.Violation{{ID: policy.DeniedPackage, Message: hostile, Judgement: policy.Judgement{Status: policy.Refuses, Why: hostile}}},
+		Judged: []policy.Judged{{Finding: finding, Judgement: policy.Judgement{Status: policy.NotAffected, VEX: &policy.VEXSource{Document: hostile, Author: hostile, Justification: hostile}}},
+			{Finding: finding, Judgement: policy.Judgement{Status: policy.Waived, Waiver: &policy.Waiver{ID: hostile, Owner: hostile, Reason: hostile}}}}},
+		Settings: []report.Setting{{Name: hostile, Value: hostile, From: hostile}}})
 	if strings.Contains(text, "<script") || strings.Contains(text, "\n::") || strings.Contains(text, "\x1b") {
 		t.Error(text)
 	}
@@ -30,7 +34,7 @@ func TestGateSummaryKeepsItsShape(t *testing.T) {
 
 func TestALongListIsCutAndSaysSo(t *testing.T) {
 	failing := make([]policy.Finding, 250)
-	text := report.Gate(report.GateView{Decision: policy.Decision{Failing: failing}})
+	text := report.Gate(report.View{Decision: policy.Decision{Failing: failing}})
 	if !strings.Contains(text, "And 150 more in scan.json.") {
 		t.Error("nothing says that findings are left out")
 	}
@@ -48,6 +52,9 @@ func TestUpgrades(t *testing.T) {
 		finding("log4j-core", "2.14.1", "2.15.0"), finding("log4j-core", "2.14.1", "2.9.9", "2.17.1"), finding("log4j-core", "2.14.1"),
 		finding("zlib", "1.2", "1:1.2.11.dfsg-2+deb11u1"), finding("lodash", "4.17.15", "4.17.21"),
 	}, 2)
+	for i := range got {
+		got[i].IDs = nil
+	}
 	want := []report.Upgrade{{Name: "log4j-core", From: "2.14.1", To: "2.17.1", Removes: 2}, {Name: "lodash", From: "4.17.15", To: "4.17.21", Removes: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

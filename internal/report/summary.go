@@ -54,34 +54,78 @@ func Platforms(rows []PlatformRow) string {
 	return b.String()
 }
 
-// GateView is what a summary of the gate shows.
-type GateView struct {
-	Image, Platform string
-	Decision        policy.Decision
-	Unmatchable     int
-	DatabaseBuilt   time.Time
-	DatabaseData    time.Time
-	DatabaseSHA256  string
-}
-
 // Gate says what the gate decided and why.
-func Gate(v GateView) string {
+func Gate(v View) string {
 	var b strings.Builder
 	d := v.Decision
-	fmt.Fprintf(&b, "### Gate: %s\n\n%s for %s: %s\n\n", d.Ending, markdown.Code(v.Image), markdown.Text(v.Platform), markdown.Text(d.Summary()))
+	fmt.Fprintf(&b, "### Gate: %s\n\n%s for %s: %s\n\n", d.Ending, code(v.Image), text(v.Platform), markdown.Text(plain(d.Summary(), 2000)))
 	findings(&b, d.Failing)
+	violations(&b, d.Refusing())
 	for _, up := range Upgrades(d.Failing, 5) {
-		fmt.Fprintf(&b, "- Upgrade %s from %s to %s: removes %d of %d.\n", markdown.Code(up.Name), markdown.Text(up.From), markdown.Text(up.To), up.Removes, len(d.Failing))
+		fmt.Fprintf(&b, "- Upgrade %s from %s to %s: removes %d of %d.\n", code(up.Name), text(up.From), text(up.To), up.Removes, len(d.Failing))
 	}
 	if len(d.Failing) > 0 {
 		b.WriteString("\n")
 	}
+	v.markdownWaivers(&b, "####")
+	v.markdownExcused(&b, "####")
+	v.markdownBaseline(&b, "####")
 	coverage(&b, d.Coverage)
 	if v.Unmatchable > 0 {
 		fmt.Fprintf(&b, "%d packages have no name, identifier or comparable version to look up.\n\n", v.Unmatchable)
 	}
-	fmt.Fprintf(&b, "Advisory data of %s, database built %s, %s\n\n", day(v.DatabaseData), day(v.DatabaseBuilt), markdown.Code(v.DatabaseSHA256))
+	fmt.Fprintf(&b, "Advisory data of %s, database built %s, %s\n\n", day(v.Database.Data), day(v.Database.Built), code(v.Database.SHA256))
+	v.markdownSettings(&b)
 	return b.String()
+}
+
+// markdownSettings says in one line which rules decided, and where each came from.
+func (v View) markdownSettings(b *strings.Builder) {
+	if len(v.Settings) == 0 {
+		return
+	}
+	var parts []string
+	for _, s := range v.Settings {
+		parts = append(parts, fmt.Sprintf("%s %s (%s)", text(s.Name), code(s.Value), text(s.From)))
+	}
+	fmt.Fprintf(b, "Rules: %s\n\n", strings.Join(parts, ", "))
+}
+
+// markdownExcused says whose VEX statements excuse findings.
+func (v View) markdownExcused(b *strings.Builder, level string) {
+	var rows [][]string
+	more := 0
+	for _, j := range v.Decision.Judged {
+		source := j.Judgement.VEX
+		switch {
+		case source == nil:
+		case len(rows) == maxRows:
+			more++
+		default:
+			rows = append(rows, []string{text(j.ID), text(j.Package.Name + " " + j.Package.Version), text(source.Status), text(source.Justification), text(source.Author), text(source.Document), text(source.Signer)})
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "%s Excused by VEX statements\n\n", level)
+	table(b, []string{"finding", "package", "status", "justification", "author", "document", "signed by"}, rows)
+	if more > 0 {
+		fmt.Fprintf(b, "And %d more in scan.json.\n\n", more)
+	}
+}
+
+func violations(b *strings.Builder, refusing []policy.Violation) {
+	for i, v := range refusing {
+		if i == maxRows {
+			fmt.Fprintf(b, "- and %d more in scan.json\n", len(refusing)-i)
+			break
+		}
+		fmt.Fprintf(b, "- **%s** %s\n", text(v.ID), text(v.Judgement.Why))
+	}
+	if len(refusing) > 0 {
+		b.WriteString("\n")
+	}
 }
 
 func findings(b *strings.Builder, failing []policy.Finding) {

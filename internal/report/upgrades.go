@@ -2,82 +2,187 @@ package report
 
 import (
 	"cmp"
+	"container/heap"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stepseal/stepseal/internal/policy"
 )
 
 // Upgrade is one package whose upgrade removes findings.
 type Upgrade struct {
-	Name, From, To string
-	Removes        int
+	Name, Type string
+	From, To   string // From names several versions where the image has them
+	Removes    int    // findings that no upgrade before it in the list removes
+	IDs        []string
 }
 
-// Upgrades names up to most upgrades, those that remove the most findings first. Versions of ecosystems compare by rules
-// of their own, so an upgrade is only named where all fixes of a package agree, or by its last fix as the scan lists them.
+// maxTargets bounds the versions of one package that are weighed; those that most findings name are.
+const maxTargets = 32
+
+// Upgrades names up to most upgrades that together remove the most findings: the greedy cover, which takes the upgrade
+// that removes the most of what is left, the lowest version that does, and goes on. No other way that is fast to compute
+// needs substantially fewer.
+// https://en.wikipedia.org/wiki/Set_cover_problem#Greedy_algorithm
 func Upgrades(findings []policy.Finding, most int) []Upgrade {
-	type key struct{ name, version string }
-	at := map[key]int{}
-	var all []Upgrade
-	for _, f := range findings {
+	candidates := upgradeTargets(findings)
+	heap.Init(&candidates)
+	removed := make([]bool, len(findings))
+	var chosen []Upgrade
+	for len(candidates) > 0 && len(chosen) < most {
+		best := candidates[0]
+		left := slices.DeleteFunc(slices.Clone(best.removes), func(i int) bool { return removed[i] })
+		switch {
+		case len(left) == 0:
+			heap.Pop(&candidates)
+			continue
+		case len(left) < len(best.removes): // what it removes has shrunk since it was ordered
+			candidates[0].weigh(left, findings)
+			heap.Fix(&candidates, 0)
+			continue
+		}
+		for _, i := range left {
+			removed[i] = true
+		}
+		chosen = append(chosen, best.upgrade(findings))
+		heap.Pop(&candidates)
+	}
+	return chosen
+}
+
+// target is one version to which one package can go.
+type target struct {
+	name, kind, to string
+	removes        []int // places in the list of findings
+	weight         int   // of their severities
+}
+
+func (t *target) weigh(removes []int, findings []policy.Finding) {
+	t.removes, t.weight = removes, 0
+	for _, i := range removes {
+		t.weight += int(findings[i].Weight())
+	}
+}
+
+func (t target) upgrade(findings []policy.Finding) Upgrade {
+	up := Upgrade{Name: t.name, Type: t.kind, To: t.to, Removes: len(t.removes)}
+	var from []string
+	for _, i := range t.removes {
+		if v := findings[i].Package.Version; !slices.Contains(from, v) && len(from) < maxTargets {
+			from = append(from, v)
+		}
+		if len(up.IDs) < maxTargets && !slices.Contains(up.IDs, findings[i].ID) {
+			up.IDs = append(up.IDs, findings[i].ID)
+		}
+	}
+	slices.SortFunc(from, versionOrder(t.kind))
+	if len(from) > 3 {
+		from = append(from[:3], fmt.Sprintf("%d more", len(from)-3))
+	}
+	up.From = strings.Join(from, ", ")
+	return up
+}
+
+// targets are ordered the most useful first: the most findings, the worst, the lowest version.
+type targets []target
+
+func (t targets) Len() int { return len(t) }
+func (t targets) Less(a, b int) bool {
+	return cmp.Or(cmp.Compare(len(t[b].removes), len(t[a].removes)), cmp.Compare(t[b].weight, t[a].weight), cmp.Compare(t[a].name, t[b].name),
+		cmp.Compare(t[a].kind, t[b].kind), versionOrder(t[a].kind)(t[a].to, t[b].to), cmp.Compare(t[a].to, t[b].to)) < 0
+}
+func (t targets) Swap(a, b int) { t[a], t[b] = t[b], t[a] }
+func (t *targets) Push(x any)   { *t = append(*t, x.(target)) }
+func (t *targets) Pop() any {
+	last := (*t)[len(*t)-1]
+	*t = (*t)[:len(*t)-1]
+	return last
+}
+
+func upgradeTargets(findings []policy.Finding) targets {
+	type key struct{ kind, name string }
+	packages := map[key][]int{}
+	var order []key
+	for i, f := range findings {
 		if !f.Fix.Available() {
 			continue
 		}
-		k := key{f.Package.Name, f.Package.Version}
-		i, ok := at[k]
-		if !ok {
-			i = len(all)
-			at[k] = i
-			all = append(all, Upgrade{Name: k.name, From: k.version})
+		k := key{f.Package.Type, f.Package.FullName()}
+		if packages[k] == nil {
+			order = append(order, k)
 		}
-		all[i].Removes++
-		all[i].To = highest(all[i].To, f.Fix.Versions)
+		packages[k] = append(packages[k], i)
 	}
-	slices.SortStableFunc(all, func(a, b Upgrade) int {
-		return cmp.Or(cmp.Compare(b.Removes, a.Removes), cmp.Compare(a.Name, b.Name))
-	})
-	return all[:min(most, len(all))]
-}
-
-// highest keeps the version that is largest when runs of digits compare as numbers, which orders the versions of all
-// ecosystems well enough for advice.
-func highest(best string, versions []string) string {
-	for _, v := range versions {
-		if best == "" || natural(v, best) > 0 {
-			best = v
-		}
-	}
-	return best
-}
-
-func natural(a, b string) int {
-	for a != "" && b != "" {
-		na, restA := digits(a)
-		nb, restB := digits(b)
-		if na != "" && nb != "" {
-			if c := cmp.Or(cmp.Compare(len(na), len(nb)), cmp.Compare(na, nb)); c != 0 {
-				return c
+	var all targets
+	for _, k := range order {
+		for _, version := range fixVersions(findings, packages[k], k.kind) {
+			t := target{name: findings[packages[k][0]].Package.Name, kind: k.kind, to: version}
+			var removes []int
+			for _, i := range packages[k] {
+				if removedBy(findings[i], version) {
+					removes = append(removes, i)
+				}
 			}
-			a, b = restA, restB
-			continue
+			if t.weigh(removes, findings); len(removes) > 0 {
+				all = append(all, t)
+			}
 		}
-		if c := cmp.Compare(a[0], b[0]); c != 0 {
-			return c
-		}
-		a, b = a[1:], b[1:]
 	}
-	return cmp.Compare(len(a), len(b))
+	return all
 }
 
-// digits splits off a leading number, without its leading zeros.
-func digits(s string) (number, rest string) {
-	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
+// fixVersions are the versions that fix something, those that most findings name first, at most maxTargets, and always
+// the highest, which most others lead up to.
+func fixVersions(findings []policy.Finding, of []int, kind string) []string {
+	named := map[string]int{}
+	for _, i := range of {
+		for _, v := range findings[i].Fix.Versions {
+			named[v]++
+		}
 	}
-	number = s[:i]
-	for len(number) > 1 && number[0] == '0' {
-		number = number[1:]
+	order := versionOrder(kind)
+	var versions []string
+	for v := range named {
+		versions = append(versions, v)
 	}
-	return number, s[i:]
+	slices.SortFunc(versions, func(a, b string) int { return cmp.Or(-order(a, b), cmp.Compare(a, b)) })
+	if len(versions) > 1 {
+		slices.SortStableFunc(versions[1:], func(a, b string) int { return cmp.Compare(named[b], named[a]) })
+	}
+	return versions[:min(len(versions), maxTargets)]
+}
+
+// removedBy says whether the package is without the finding in a version. A fix counts that is above what is there and
+// not above the version. Where a publisher keeps several lines (fixed in 2.12.4 and 2.17.1), the fix of the version's own
+// line counts if it has one, and otherwise only what is above all of them is sure.
+func removedBy(f policy.Finding, version string) bool {
+	order := versionOrder(f.Package.Type)
+	if order(version, f.Package.Version) <= 0 && f.Package.Version != "" {
+		return false
+	}
+	var highest string
+	ownLine, fixed := false, false
+	for _, fix := range f.Fix.Versions {
+		if highest == "" || order(fix, highest) > 0 {
+			highest = fix
+		}
+		if len(f.Fix.Versions) > 1 && sameLine(fix, version) {
+			ownLine = true
+			fixed = fixed || order(fix, version) <= 0
+		}
+	}
+	if ownLine {
+		return fixed
+	}
+	return order(highest, version) <= 0
+}
+
+// sameLine says whether two versions belong to one line of releases: the first two numbers are the same.
+func sameLine(a, b string) bool {
+	line := func(v string) string {
+		parts := strings.FieldsFunc(strings.TrimPrefix(v, "v"), func(r rune) bool { return r == '.' || r == '-' || r == '+' })
+		return strings.Join(parts[:min(len(parts), 2)], ".")
+	}
+	return line(a) == line(b)
 }

@@ -98,7 +98,7 @@ func (p *part) generateSBOM(ctx context.Context) error {
 		digestOutput string
 		write        func(time.Time) ([]byte, error)
 	}{
-		{evidence.RoleSBOM, cycloneDXFile, sbom.CycloneDXMediaType, "sbom", "sbom-digest", p.catalogue.CycloneDX},
+		{evidence.RoleSBOM, cycloneDXFile, sbom.CycloneDXMediaType, "sbom", "sbom-digest", func(time.Time) ([]byte, error) { return p.cycloneDX() }},
 		{evidence.RoleSBOMSPDX, spdxFile, sbom.SPDXMediaType, "sbom-spdx", "", p.catalogue.SPDX},
 		{evidence.RoleSBOMSyft, syftFile, sbom.SyftMediaType, "", "", func(time.Time) ([]byte, error) { return p.catalogue.Syft() }},
 	} {
@@ -144,7 +144,7 @@ func sum(counts []sbom.Count) (total int) {
 // forget lets the catalogue and the layers go: those of all platforms of an index together need more room than there
 // may be.
 func (p *part) forget() {
-	p.catalogue = nil
+	p.catalogue, p.assessed, p.written = nil, nil, nil
 	p.done.Store(true)
 	p.letGo(p)
 }

@@ -29,6 +29,7 @@ type part struct {
 	catalogue *sbom.Catalogue
 	// assessed is what the catalogue was read from, where rules ask for its minimum elements; nil otherwise.
 	assessed []byte
+	written  []byte             // the catalogue as CycloneDX, once somebody needed it
 	platform *evidence.Platform // the record's entry for it
 
 	types    []sbom.Count        // of packages, kept when the catalogue has gone
@@ -88,7 +89,7 @@ func (p *part) unbound() {
 
 // readCatalogue reads the part's content from a document.
 func (p *part) readCatalogue(name string, doc []byte) (err error) {
-	if slices.ContainsFunc(p.ruled, func(of policy.Policy) bool { return of.Rules.MinimumElements != "" }) {
+	if len(reportsInput.Of(p.Run)) > 0 || slices.ContainsFunc(p.ruled, func(of policy.Policy) bool { return of.Rules.MinimumElements != "" }) {
 		p.assessed = doc
 	}
 	p.catalogue, err = sbom.Read(name, doc)

@@ -69,7 +69,7 @@ func policies(r *step.Run) (all []policy.Policy, delegated map[string]bool, err 
 	if delegated[delegateWaivers] {
 		floor.Waivers = append(slices.Clone(floor.Waivers), own.Waivers...)
 	}
-	for _, in := range []step.Input{reportOnInput, baseImageInput, baselineInput, baselineImageInput} {
+	for _, in := range []step.Input{reportOnInput, reportsInput, baseImageInput, baselineInput, baselineImageInput} {
 		if base.Given(in) {
 			return nil, nil, outcome.New(outcome.InvalidConfig, "config file %s: gate.%s says nothing about what is accepted, and has no place in a policy base", file, in.Declaration().Name)
 		}

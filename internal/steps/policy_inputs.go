@@ -51,7 +51,7 @@ var (
 )
 
 // ruling are the inputs that say what the gate accepts, in the order in which a summary shows them.
-var ruling = []step.Input{failOnInput, reportOnInput, onlyFixedInput, exploitedInput, epssInput, graceInput, scopeInput, baseImageInput, newOnlyInput, baselineInput,
+var ruling = []step.Input{failOnInput, reportOnInput, reportsInput, onlyFixedInput, exploitedInput, epssInput, graceInput, scopeInput, baseImageInput, newOnlyInput, baselineInput,
 	baselineImageInput, vexInput, deniedPackagesInput, deniedLicensesInput, requiredLicensesInput, minimumElementsInput, allowUncoveredInput, allowEmptyInput,
 	policyBaseInput}
 

@@ -24,6 +24,7 @@ var scanOutputs = []step.Output{
 	{Name: "fixable", Usage: "how many findings have a fix"},
 	{Name: "database-date", Usage: "the date of the advisory data: the older of the build and the newest advisory"},
 	{Name: "policy-digest", Usage: "the digest of the rules and waivers that decided"},
+	{Name: "sarif", Usage: "the path of scan.sarif where --reports asks for it; empty for several platforms, which have one each in the output directory"},
 	{Name: "waived", Usage: "how many findings waivers accept"},
 	{Name: "not-affected", Usage: "how many findings VEX statements rule out"},
 	{Name: "new", Usage: "how many findings the baseline does not have; empty without one"},
@@ -98,6 +99,9 @@ func (p *part) scanGate(ctx context.Context) error {
 		return err
 	}
 	p.setAlone("scan-digest", evidence.Digest(content))
+	if err := p.writeReports(doc, found); err != nil {
+		return err
+	}
 	p.found = &doc
 	if p.decided.Ending != outcome.Accepted {
 		return gateError(p.label(), p.decided)
@@ -152,8 +156,8 @@ func (p *part) lacking() ([]string, error) {
 		doc := p.assessed
 		if doc == nil {
 			var err error
-			if doc, err = p.catalogue.CycloneDX(p.epoch); err != nil {
-				return nil, outcome.New(outcome.CatalogueFailed, "%s: write %s", p.name(), cycloneDXFile).Because(err)
+			if doc, err = p.cycloneDX(); err != nil {
+				return nil, err
 			}
 		}
 		quality, err := sbom.Assess(p.label(), doc, sbom.Standard(of.Rules.MinimumElements))

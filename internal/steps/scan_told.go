@@ -8,7 +8,6 @@ import (
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
 	"github.com/stepseal/stepseal/internal/report"
-	"github.com/stepseal/stepseal/internal/scan"
 )
 
 // tellGate publishes what was decided, and hands on what there is of it; decided is how the parts ended together.
@@ -27,7 +26,7 @@ func (c *chain) tellGate(decided error) error {
 		c.Summarize(report.Platforms(platformRows(c.parts)))
 	}
 	for _, p := range scanned {
-		c.Summarize(report.Gate(gateView(*p.found, p.decided)))
+		c.Summarize(report.Gate(p.view(*p.found)))
 		p.annotate(c.Workspace)
 	}
 	c.setScanOutputs(scanned)
@@ -180,9 +179,4 @@ func (p *part) warnAboutWaivers() {
 	for _, w := range d.Unused {
 		p.Note("the waiver for %s in %s of %s is about nothing in %s", w.ID, w.Package, w.Owner, p.label())
 	}
-}
-
-func gateView(doc scan.Report, d policy.Decision) report.GateView {
-	return report.GateView{Image: doc.Subject.Image, Platform: doc.Subject.Platform, Decision: d, Unmatchable: doc.Packages.Unmatchable,
-		DatabaseBuilt: doc.Database.Built, DatabaseData: doc.Database.Date(), DatabaseSHA256: doc.Database.SHA256}
 }
