@@ -9,6 +9,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/policy"
 	"github.com/stepseal/stepseal/internal/report"
+	"github.com/stepseal/stepseal/internal/vex"
 )
 
 // Today is the day on which all of them are decided.
@@ -131,8 +132,8 @@ func Storefront() report.View {
 		waive(findings[43], 58, "axios is called with addresses of our own only"), waive(findings[48], -3, "upgrade planned"),
 		{ID: "CVE-2018-3728", Package: nobody, Reason: "left in the lock file by accident", Owner: "web@example.com", Expires: Today.Add(120)}}
 	for _, f := range findings[20:23] {
-		p.Statements = append(p.Statements, policy.Statement{IDs: []string{f.ID}, Status: "not_affected", Justification: "vulnerable_code_not_in_execute_path",
-			Products: []policy.Product{{PURL: f.Package.PURL}}, Source: policy.VEXSource{Document: "vex/debian.openvex.json", Author: "Example Security", Signer: "https://github.com/example/vex/.github/workflows/sign.yml@refs/heads/main"}})
+		p.Statements = append(p.Statements, policy.Statement{Statement: vex.Statement{IDs: []string{f.ID}, Status: vex.NotAffected, Justification: "vulnerable_code_not_in_execute_path",
+			Products: []vex.Product{{PURL: f.Package.PURL}}}, Source: policy.VEXSource{Document: "vex/debian.openvex.json", Author: "Example Security", Signer: "https://github.com/example/vex/.github/workflows/sign.yml@refs/heads/main"}})
 	}
 	gone := policy.Finding{ID: "CVE-2024-37890", Severity: policy.High, Package: policy.Package{Name: "ws", Version: "7.4.0", Type: "npm"}}
 	p.Baseline = policy.NewBaseline("registry.example.com/team/storefront:1.3.0", append([]policy.Finding{gone}, findings[8:]...))
@@ -191,12 +192,12 @@ func HostileWith(texts ...string) report.View {
 	p := policy.Policy{Name: all, Rules: policy.Rules{FailOn: policy.LimitMedium, NewOnly: true}, Baseline: policy.NewBaseline(all, findings[:len(findings)/2])}
 	p.Baseline.Findings = append(p.Baseline.Findings, policy.Finding{ID: "gone " + all, Package: policy.Package{Name: all, Version: all}})
 	for _, s := range texts {
-		p.Statements = append(p.Statements, policy.Statement{IDs: []string{s}, Status: "not_affected", Justification: s, Products: []policy.Product{{PURL: "pkg:npm/x"}, {Digest: digest}}, Source: policy.VEXSource{Document: s, Author: s, Signer: s}})
+		p.Statements = append(p.Statements, policy.Statement{Statement: vex.Statement{IDs: []string{s}, Status: vex.NotAffected, Justification: s, Products: []vex.Product{{PURL: "pkg:npm/x"}, {Digest: digest}}}, Source: policy.VEXSource{Document: s, Author: s, Signer: s}})
 		if pattern, err := policy.ParsePattern(s); err == nil {
 			p.Waivers = append(p.Waivers, policy.Waiver{ID: "CVE-1", Package: pattern, Reason: s, Owner: s, Expires: Today.Add(3)})
 		}
 	}
-	v := Decided(policy.Found{Findings: findings, Unreadable: unreadable, Digests: []string{digest}, Coverage: []policy.Coverage{{Type: all, Release: all, Packages: 1}}}, p)
+	v := Decided(policy.Found{Findings: findings, Unreadable: unreadable, Subject: vex.Image{Digests: []string{digest}}, Coverage: []policy.Coverage{{Type: all, Release: all, Packages: 1}}}, p)
 	for i := range v.Decision.Judged {
 		if i%2 == 0 { // what only a VEX statement about an image can excuse stays in one half
 			v.Decision.Judged[i].Judgement = policy.Judgement{Status: policy.Refuses, Rule: texts[i], Why: texts[i]}
