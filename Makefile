@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate tekton-objects image push e2e airgap docker actions tekton bench
+.PHONY: build demo test lint generate mutants tekton-objects image push e2e airgap docker actions tekton bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -35,6 +35,10 @@ push:
 	@test/mkimage/build bin/image >&2
 	@cd test && go run ./mkimage -push "$$IMAGE" -layout ../bin/image/layout
 push: export IMAGE := $(IMAGE)
+
+# Takes each rule of the gate away in turn: exactly its tests must fail.
+mutants:
+	test/mutants/run
 
 # The two below need root, mmdebstrap, npm, iproute2 and GNU time; .ci/run installs them.
 e2e:
