@@ -141,12 +141,21 @@ func findings(b *strings.Builder, failing []policy.Finding) {
 		if f.KnownExploited {
 			id += " (known exploited)"
 		}
-		rows = append(rows, []string{f.Severity.String(), markdown.Text(id), markdown.Text(f.Package.Name + " " + f.Package.Version), markdown.Text(f.Fix.String()), markdown.Code(f.Where())})
+		rows = append(rows, []string{f.Severity.String(), markdown.Text(id), markdown.Text(f.Package.Name + " " + f.Package.Version), markdown.Text(f.Fix.String()), where(f)})
 	}
 	table(b, []string{"severity", "finding", "package", "what to do", "where"}, rows)
 	if len(failing) > maxRows {
 		fmt.Fprintf(b, "And %d more in scan.json.\n\n", len(failing)-maxRows)
 	}
+}
+
+// where is the place of the package, and by which way it came in.
+func where(f policy.Finding) string {
+	cell := code(f.Where())
+	if len(f.Via) > 0 {
+		cell += " by " + text(strings.Join(f.Via, " > "))
+	}
+	return cell
 }
 
 func coverage(b *strings.Builder, all []policy.Coverage) {

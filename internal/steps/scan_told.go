@@ -3,6 +3,7 @@ package steps
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -101,6 +102,9 @@ func gateError(name string, d policy.Decision) error {
 		err.With(findingLine(f))
 		if path := f.Where(); path != "" {
 			err.With("            in " + path)
+		}
+		if len(f.Via) > 0 {
+			err.With("            by " + strings.Join(f.Via, " > "))
 		}
 	}
 	for i, v := range d.Refusing() {
