@@ -106,9 +106,10 @@ func Decide(found Found, today Day, policies ...Policy) Decision {
 	for _, p := range policies {
 		d.limit = min(d.limit, p.Rules.FailOn.known())
 	}
-	d.judge(found, policies)
-	d.look(found, policies)
-	d.compare(found, policies)
+	ready := index(policies)
+	d.judge(found, ready)
+	d.look(found, ready)
+	d.compare(found, ready)
 	lookedUp := d.cover(found.Coverage, policies)
 	d.Unreadable = unread(found.Unreadable, policies)
 	empty := found.Packages == 0 && slices.ContainsFunc(policies, func(p Policy) bool { return !p.Rules.AllowEmpty })
@@ -130,9 +131,9 @@ func Decide(found Found, today Day, policies ...Policy) Decision {
 }
 
 // judge lets every policy judge every finding; the one that refuses has the last word.
-func (d *Decision) judge(found Found, policies []Policy) {
+func (d *Decision) judge(found Found, policies []indexed) {
 	for _, f := range found.Findings {
-		j := strictest(policies, func(p Policy) Judgement { return p.judge(f, found, d.Today) })
+		j := strictest(policies, func(p indexed) Judgement { return p.judge(f, found, d.Today) })
 		d.TimeBound = d.TimeBound || j.Waiver != nil || j.Rule == "grace" || graceEnded(policies, f)
 		d.Judged = append(d.Judged, Judged{f, j})
 		if j.Status == Refuses {
@@ -143,14 +144,14 @@ func (d *Decision) judge(found Found, policies []Policy) {
 	Sort(d.Failing)
 }
 
-func graceEnded(policies []Policy, f Finding) bool {
-	return f.Fix.Since != "" && slices.ContainsFunc(policies, func(p Policy) bool {
+func graceEnded(policies []indexed, f Finding) bool {
+	return f.Fix.Since != "" && slices.ContainsFunc(policies, func(p indexed) bool {
 		_, given := p.Rules.of(f).Grace[f.Severity]
 		return given
 	})
 }
 
-func strictest(policies []Policy, judge func(Policy) Judgement) Judgement {
+func strictest(policies []indexed, judge func(indexed) Judgement) Judgement {
 	first := judge(policies[0])
 	for _, p := range policies[1:] {
 		if first.Status == Refuses {
@@ -164,23 +165,18 @@ func strictest(policies []Policy, judge func(Policy) Judgement) Judgement {
 }
 
 // compare says what the baseline has that is gone, and which waivers nobody needs.
-func (d *Decision) compare(found Found, policies []Policy) {
+func (d *Decision) compare(found Found, policies []indexed) {
 	for _, p := range policies {
 		if p.Baseline != nil && d.Baseline == "" {
 			d.Baseline, d.Gone = p.Baseline.Name, p.Baseline.Gone(found.Findings)
 		}
-		for _, w := range p.Waivers {
-			if !d.uses(w, found.Image) && !slices.Contains(d.Unused, w) {
+		for _, w := range p.unused(d, found.Image) {
+			if !slices.Contains(d.Unused, w) {
 				d.Unused = append(d.Unused, w)
 			}
 		}
 	}
 	slices.SortFunc(d.Unused, compareWaivers)
-}
-
-func (d *Decision) uses(w Waiver, image string) bool {
-	return slices.ContainsFunc(d.Judged, func(j Judged) bool { return w.about(image, j.names(), j.Package, j.Locations) }) ||
-		slices.ContainsFunc(d.Violations, func(v Violation) bool { return w.about(image, []string{v.ID}, v.Package, v.Locations) })
 }
 
 // Waivers are those that excuse something, each once.
@@ -195,8 +191,10 @@ func (d Decision) Lapsed() []Waiver {
 
 func (d Decision) waivers(of func(Judgement) bool) []Waiver {
 	var used []Waiver
+	seen := map[Waiver]bool{}
 	add := func(j Judgement) {
-		if j.Waiver != nil && of(j) && !slices.Contains(used, *j.Waiver) {
+		if j.Waiver != nil && of(j) && !seen[*j.Waiver] {
+			seen[*j.Waiver] = true
 			used = append(used, *j.Waiver)
 		}
 	}

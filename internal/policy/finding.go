@@ -3,7 +3,6 @@
 package policy
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -119,10 +118,27 @@ func compare(a, b Finding) int {
 		cmp.Compare(a.Namespace, b.Namespace),
 		cmp.Compare(a.Matcher, b.Matcher),
 	)
-	if order != 0 {
-		return order
-	}
-	return bytes.Compare(canonicalJSON(a), canonicalJSON(b)) // rare, and no two that differ may be equal
+	return cmp.Or(order, compareRest(a, b))
+}
+
+// compareRest looks at what is left, for no two findings that differ may be equal. A document that lists one package a
+// thousand times gets here as often as anywhere.
+func compareRest(a, b Finding) int {
+	return cmp.Or(
+		slices.Compare(a.Aliases, b.Aliases),
+		slices.CompareFunc(a.CVSS, b.CVSS, func(a, b CVSS) int {
+			return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Vector, b.Vector), cmp.Compare(a.Score, b.Score))
+		}),
+		cmp.Compare(a.Fix.State, b.Fix.State),
+		slices.Compare(a.Fix.Versions, b.Fix.Versions),
+		cmp.Compare(a.Fix.Since, b.Fix.Since),
+		cmp.Compare(a.EPSS, b.EPSS),
+		cmp.Compare(a.Risk, b.Risk),
+		slices.Compare(a.Via, b.Via),
+		cmp.Compare(a.Provider, b.Provider),
+		slices.Compare(a.URLs, b.URLs),
+		cmp.Compare(a.Description, b.Description),
+	)
 }
 
 func exploited(f Finding) int {

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -76,7 +75,7 @@ type Judged struct {
 	Judgement Judgement `json:"judgement"`
 }
 
-func (p Policy) judge(f Finding, found Found, today Day) Judgement {
+func (p indexed) judge(f Finding, found Found, today Day) Judgement {
 	j := p.excuse(f, found, today)
 	j.Policy = p.Name
 	j.New = p.Baseline != nil && !p.Baseline.Has(f)
@@ -90,11 +89,11 @@ func (p Policy) judge(f Finding, found Found, today Day) Judgement {
 }
 
 // excuse looks for somebody who answers for the finding. Of a waiver that has expired it only takes note.
-func (p Policy) excuse(f Finding, found Found, today Day) Judgement {
+func (p indexed) excuse(f Finding, found Found, today Day) Judgement {
 	if s, ok := p.statement(f, found.Subject); ok {
 		return Judgement{Status: NotAffected, Rule: "vex", Why: s.why(), VEX: s.source()}
 	}
-	w := p.waiver(f.names(), found.Image, f.Package, f.Locations, today)
+	w := p.waiver(f.names(), found.Image, f.Package, f.Locations)
 	if w == nil || w.Expired(today) {
 		return Judgement{Waiver: w}
 	}
@@ -103,19 +102,6 @@ func (p Policy) excuse(f Finding, found Found, today Day) Judgement {
 
 func waivedBy(w Waiver) string {
 	return fmt.Sprintf("%s accepts it until %s: %s", w.Owner, w.Expires, w.Reason)
-}
-
-// waiver is the one that holds the longest; nil where none is about this.
-func (p Policy) waiver(ids []string, image string, of Package, places []Location, today Day) *Waiver {
-	var best *Waiver
-	for i := range p.Waivers {
-		w := &p.Waivers[i]
-		if w.Check() == nil && w.about(image, ids, of, places) &&
-			(best == nil || cmp.Or(cmp.Compare(w.Expires, best.Expires), -compareWaivers(*w, *best)) > 0) {
-			best = w
-		}
-	}
-	return best
 }
 
 // weigh holds the finding against the rules.

@@ -21,18 +21,6 @@ func (s Statement) about(f Finding, image vex.Image) bool {
 	}) && slices.ContainsFunc(s.Products, func(p vex.Product) bool { return p.Covers(image, f.Package.PURL) })
 }
 
-// statement is the newest that is about the finding, if that excuses it. Of two of the same time the one that does not
-// excuse counts.
-func (p Policy) statement(f Finding, image vex.Image) (newest Statement, excuses bool) {
-	none := true
-	for _, s := range p.Statements {
-		if s.about(f, image) && (none || newer(s, newest)) {
-			newest, none = s, false
-		}
-	}
-	return newest, newest.Status.Suppresses()
-}
-
 func newer(a, b Statement) bool {
 	doubt := func(s Statement) int {
 		if s.Status.Suppresses() {

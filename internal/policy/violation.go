@@ -51,7 +51,7 @@ func (v Violation) reason() outcome.Reason {
 type Versions func(of Package, constraint string) (bool, error)
 
 // look finds the violations, and lets every policy judge those of its own rules.
-func (d *Decision) look(found Found, policies []Policy) {
+func (d *Decision) look(found Found, policies []indexed) {
 	seen := map[string]int{}
 	for _, p := range policies {
 		for _, v := range p.violations(found) {
@@ -74,9 +74,9 @@ func (d *Decision) look(found Found, policies []Policy) {
 	})
 }
 
-func (p Policy) judgeViolation(v Violation, found Found, today Day) Judgement {
+func (p indexed) judgeViolation(v Violation, found Found, today Day) Judgement {
 	j := Judgement{Status: Refuses, Rule: v.rule(), Why: v.Message, Policy: p.Name}
-	j.Waiver = p.waiver([]string{v.ID}, found.Image, v.Package, v.Locations, today)
+	j.Waiver = p.waiver([]string{v.ID}, found.Image, v.Package, v.Locations)
 	switch {
 	case j.Waiver == nil:
 	case j.Waiver.Expired(today):

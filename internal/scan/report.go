@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -126,8 +125,10 @@ func baseline(d policy.Decision) *Baseline {
 
 func ids(findings []policy.Finding) []string {
 	var out []string
+	seen := map[string]bool{}
 	for _, f := range findings {
-		if !slices.Contains(out, f.ID) {
+		if !seen[f.ID] {
+			seen[f.ID] = true
 			out = append(out, f.ID)
 		}
 	}
