@@ -145,7 +145,7 @@ func truncated(shown, all int) string {
 
 func sarifNotificationKinds() []sarifRule {
 	kind := func(id, name, text string) sarifRule {
-		return sarifRule{ID: id, Name: name, Short: &sarifText{Text: text}, Full: &sarifText{Text: text}}
+		return sarifRule{ID: id, Name: name, Short: &sarifText{Text: text}, Full: &sarifText{Text: text}, HelpURI: informationURI, Help: &sarifText{Text: text + " scan.json says more.", Markdown: text + " `scan.json` says more."}}
 	}
 	return []sarifRule{
 		kind("stepseal/truncated", "ResultsTruncated", "The report leaves results out."),

@@ -52,7 +52,7 @@ func (f sarifFinding) rule() sarifRule {
 	rule := sarifRule{
 		ID: f.ruleID(), Name: "VulnerablePackage",
 		Short:   &sarifText{Text: messageText("%s: %s vulnerability in %s", plain(v.ID, maxSARIFName), v.Severity.String(), plain(p.Name, maxSARIFName)) + "."},
-		Full:    &sarifText{Text: cmp.Or(messageText("%s", v.Description), messageText("%s affects %s", plain(v.ID, maxSARIFName), plain(p.Name, maxSARIFName))+".")},
+		Full:    &sarifText{Text: cmp.Or(strings.TrimSpace(messageText("%s", v.Description)), messageText("%s affects %s", plain(v.ID, maxSARIFName), plain(p.Name, maxSARIFName))+".")},
 		Help:    f.help(),
 		Default: map[string]string{"level": level(v)},
 		Properties: map[string]any{"security-severity": securitySeverity(v), "precision": "high", "tags": tags(v),
