@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test lint generate mutants tekton-objects image push e2e airgap docker actions tekton bench
+.PHONY: build demo test lint generate mutants reports tekton-objects image push e2e airgap docker actions tekton bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -35,6 +35,11 @@ push:
 	@test/mkimage/build bin/image >&2
 	@cd test && go run ./mkimage -push "$$IMAGE" -layout ../bin/image/layout
 push: export IMAGE := $(IMAGE)
+
+# Other people's judges of the reports: SARIF Multitool (npm) and a browser (chromium).
+reports:
+	test/sarif/run
+	test/html/run
 
 # Takes each rule of the gate away in turn: exactly its tests must fail.
 mutants:
