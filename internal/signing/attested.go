@@ -15,12 +15,8 @@ import (
 // AttestedScan is the newest scan.json about the subject that somebody attested who is trusted, and who that is. What it
 // says does not matter here, so that a refused scan is one too.
 func AttestedScan(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (doc []byte, signer string, err error) {
-	e, err := newExaminer(trust)
+	j, err := judgeOf(ctx, registry, subject, trust, Requirements{Scan: true}, now)
 	if err != nil {
-		return nil, "", err
-	}
-	j := judge{digest: subject.DigestStr(), required: Requirements{Scan: true}, now: now}
-	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
 		return nil, "", err
 	}
 	r := j.requirement("scan")
@@ -36,6 +32,16 @@ func AttestedScan(ctx context.Context, registry *image.Registry, subject name.Di
 	return nil, "", outcome.New(outcome.AttestationMissing, "%s: the trusted scan is gone", subject)
 }
 
+// judgeOf has read what lies beside the subject, as far as the requirements ask for it.
+func judgeOf(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, required Requirements, now time.Time) (*judge, error) {
+	e, err := newExaminer(trust)
+	if err != nil {
+		return nil, err
+	}
+	j := &judge{digest: subject.DigestStr(), required: required, now: now}
+	return j, j.read(ctx, newStore(registry, subject), e)
+}
+
 // Attested is one statement's predicate and who signed it.
 type Attested struct {
 	Predicate []byte
@@ -49,13 +55,9 @@ const openVEXPredicate = "https://openvex.dev/ns"
 // AttestedVEX are the OpenVEX documents about the subject that somebody attested who is trusted, and in doubts what could
 // not be read or is not trusted. None at all is an answer.
 func AttestedVEX(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (found []Attested, doubts []string, err error) {
-	e, err := newExaminer(trust)
+	// Whoever wants an SBOM has all attestations read, whatever they are of.
+	j, err := judgeOf(ctx, registry, subject, trust, Requirements{SBOM: true}, now)
 	if err != nil {
-		return nil, nil, err
-	}
-	// The attestations are read, whatever they are of.
-	j := judge{digest: subject.DigestStr(), required: Requirements{SBOM: true}, now: now}
-	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
 		return nil, nil, err
 	}
 	good, bad := j.claims(func(f finding) bool {

@@ -16,12 +16,8 @@ import (
 // AttestedSBOM is the document of an SBOM attestation of the subject by somebody who is trusted, and who that is. Its
 // rules are Verify's for the requirement sbom.
 func AttestedSBOM(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (doc []byte, signer string, err error) {
-	e, err := newExaminer(trust)
+	j, err := judgeOf(ctx, registry, subject, trust, Requirements{SBOM: true}, now)
 	if err != nil {
-		return nil, "", err
-	}
-	j := judge{digest: subject.DigestStr(), required: Requirements{SBOM: true}, now: now}
-	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
 		return nil, "", err
 	}
 	r := j.requirement("sbom")
