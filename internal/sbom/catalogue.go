@@ -22,6 +22,7 @@ type Catalogue struct {
 	tool    Tool
 	lost    int    // components that describe software, and that became no package
 	read    string // what a folder was taken for
+	told    *said  // what its document says, as far as standards ask for it; nil until somebody looked
 	edges   edges  // what reading the image told of dependencies, beside the relationships in content
 }
 

@@ -40,11 +40,15 @@ func (c *Catalogue) connect(bom *cyclonedx.BOM) {
 	}
 	for i, ref := range refs {
 		if d.known[i] != unknown && !listed[ref] {
-			list = append(list, cyclonedx.Dependency{Ref: ref, Dependencies: &[]string{}})
+			list = append(list, cyclonedx.Dependency{Ref: ref})
 		}
 	}
 	if root := bom.Metadata.Component; root != nil && root.BOMRef != "" {
-		list = append(list, cyclonedx.Dependency{Ref: root.BOMRef, Dependencies: ptr(pick(refs, d.roots))})
+		whole := cyclonedx.Dependency{Ref: root.BOMRef}
+		if len(d.roots) > 0 {
+			whole.Dependencies = ptr(pick(refs, d.roots))
+		}
+		list = append(list, whole)
 	}
 	slices.SortFunc(list, func(a, b cyclonedx.Dependency) int { return strings.Compare(a.Ref, b.Ref) })
 	if len(list) > 0 {

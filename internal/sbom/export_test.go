@@ -1,11 +1,14 @@
 package sbom
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"path"
+	"time"
 
+	"github.com/CycloneDX/cyclonedx-go"
 	"github.com/anchore/stereoscope/pkg/file"
 	"github.com/anchore/stereoscope/pkg/filetree"
 
@@ -110,4 +113,11 @@ func unix(entry filetree.IndexEntry) int64 {
 func CreateWithin(ctx context.Context, img *image.Image, limits image.FolderLimits) error {
 	_, err := createFromFolder(ctx, img, Tool{Name: "stepseal", Version: "test"}, limits, nil)
 	return err
+}
+
+// As16 is the CycloneDX document in the way that the library turns any into 1.6.
+func As16(c *Catalogue, epoch time.Time) ([]byte, error) {
+	var b bytes.Buffer
+	err := cyclonedx.NewBOMEncoder(&b, cyclonedx.BOMFileFormatJSON).SetEscapeHTML(false).EncodeVersion(c.model(epoch), cyclonedx.SpecVersion1_6)
+	return bytes.TrimSpace(b.Bytes()), err
 }

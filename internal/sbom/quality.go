@@ -1,8 +1,10 @@
 package sbom
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/stepseal/stepseal/internal/outcome"
 )
@@ -49,30 +51,49 @@ func (q Quality) Missing() []string {
 	return names
 }
 
-// Assess says how much of a standard a document meets: CycloneDX, SPDX 2 or syft JSON, in each form that Read takes.
-// NOASSERTION, NONE and UNKNOWN count as missing. Components are the software, the document's own subject among it, and
-// not the files, data and distributions. name is for messages.
-func Assess(name string, doc []byte, standard Standard) (Quality, error) {
-	var told said
-	err := survived(func() error {
+// Assess says how much of the standards the catalogue's document meets: the one that ReadToAssess read, in each form that
+// Read takes, or of an image the CycloneDX that is written of it. NOASSERTION, NONE and UNKNOWN count as missing.
+// Components are the software, the document's own subject among it, and not the files, data and distributions.
+func (c *Catalogue) Assess(epoch time.Time, standards ...Standard) ([]Quality, error) {
+	if c.told == nil && (c.from == FromImage || c.from == FromSyftJSON) {
+		c.model(epoch)
+	}
+	if c.told == nil {
+		return nil, errors.New("the document was not read to be assessed")
+	}
+	all := make([]Quality, len(standards))
+	for i, standard := range standards {
+		var err error
+		if all[i], err = c.told.quality(standard); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// ReadToAssess is Read of a document that Assess is asked about.
+func ReadToAssess(name string, doc []byte) (*Catalogue, error) {
+	c, err := Read(name, doc)
+	if err != nil {
+		return nil, err
+	}
+	err = survived(func() error {
 		doc, from, err := asJSON(doc)
 		if err != nil {
 			return err
 		}
 		switch from {
 		case FromSPDX, FromSPDXTagValue:
-			told, err = saidBySPDX(doc)
+			c.told, err = saidBySPDX(doc)
 		case FromCycloneDX, FromCycloneDXXML:
-			told, err = saidByCycloneDX(doc)
-		default:
-			told, err = saidBySyft(doc)
+			c.told, err = saidByCycloneDX(doc)
 		}
 		return err
 	})
 	if err != nil {
-		return Quality{}, outcome.New(outcome.SBOMUnreadable, "SBOM %s", name).Because(err)
+		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM %s", name).Because(err)
 	}
-	return told.quality(standard)
+	return c, nil
 }
 
 // said is what a document says, as far as a standard asks for it.

@@ -2,20 +2,21 @@ package sbom
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/CycloneDX/cyclonedx-go"
-	"github.com/anchore/syft/syft/format/common/cyclonedxhelpers"
-	"github.com/anchore/syft/syft/format/syftjson"
 )
 
-func saidByCycloneDX(doc []byte) (said, error) {
+func saidByCycloneDX(doc []byte) (*said, error) {
 	var bom cyclonedx.BOM
 	if err := cyclonedx.NewBOMDecoder(bytes.NewReader(doc), cyclonedx.BOMFileFormatJSON).Decode(&bom); err != nil {
-		return said{}, fmt.Errorf("not CycloneDX: %w", err)
+		return nil, fmt.Errorf("not CycloneDX: %w", err)
 	}
+	return saidOf(&bom), nil
+}
+
+func saidOf(bom *cyclonedx.BOM) *said {
 	var s said
 	if m := bom.Metadata; m != nil {
 		s.timestamp = isTime(m.Timestamp)
@@ -37,31 +38,15 @@ func saidByCycloneDX(doc []byte) (said, error) {
 			r.add(&s, c, false)
 		}
 	}
-	return s, nil
+	return &s
 }
 
-// saidBySyft asks syft's own form what of it would stand in a CycloneDX document. It says neither when nor by whom it
-// was made.
-func saidBySyft(doc []byte) (said, error) {
-	content, err := decode(syftjson.NewFormatDecoder(), doc)
-	if err != nil {
-		return said{}, err
-	}
-	var head struct {
-		Descriptor struct {
-			Name string `json:"name"`
-		} `json:"descriptor"`
-	}
-	if err := json.Unmarshal(doc, &head); err != nil {
-		return said{}, err
-	}
-	var b bytes.Buffer
-	if err := cyclonedx.NewBOMEncoder(&b, cyclonedx.BOMFileFormatJSON).Encode(cyclonedxhelpers.ToFormatModel(*content)); err != nil {
-		return said{}, err
-	}
-	s, err := saidByCycloneDX(b.Bytes())
-	s.author, s.timestamp, s.context, s.tool = false, false, false, asserts(head.Descriptor.Name)
-	return s, err
+// saidOfSyft is what syft's own form says: what of it would stand in a CycloneDX document. It says neither when nor by
+// whom it was made.
+func saidOfSyft(bom *cyclonedx.BOM, tool string) *said {
+	s := saidOf(bom)
+	s.author, s.timestamp, s.context, s.tool = false, false, false, asserts(tool)
+	return s
 }
 
 // relations are the components of which the document says what they depend on, or what depends on them.

@@ -19,10 +19,10 @@ var contextComment = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)\b(?:generation context|sbom type|lifecycle)\s*:\s*\w`)
 })
 
-func saidBySPDX(doc []byte) (said, error) {
+func saidBySPDX(doc []byte) (*said, error) {
 	parsed, err := spdxjson.Read(bytes.NewReader(doc))
 	if err != nil {
-		return said{}, fmt.Errorf("not SPDX: %w", err)
+		return nil, fmt.Errorf("not SPDX: %w", err)
 	}
 	var s said
 	if made := parsed.CreationInfo; made != nil {
@@ -53,7 +53,7 @@ func saidBySPDX(doc []byte) (said, error) {
 			licence:    anyAsserts(p.PackageLicenseDeclared, p.PackageLicenseConcluded),
 		})
 	}
-	return s, nil
+	return &s, nil
 }
 
 // isSoftware leaves out files, distributions, and Trivy's lock files.

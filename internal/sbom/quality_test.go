@@ -15,6 +15,19 @@ import (
 	"github.com/stepseal/stepseal/internal/sbom"
 )
 
+// assessed is a document held against one standard.
+func assessed(name string, doc []byte, standard sbom.Standard) (sbom.Quality, error) {
+	c, err := sbom.ReadToAssess(name, doc)
+	if err != nil {
+		return sbom.Quality{}, err
+	}
+	all, err := c.Assess(time.Time{}, standard)
+	if err != nil {
+		return sbom.Quality{}, err
+	}
+	return all[0], nil
+}
+
 // counts are the elements in their order: 3/7 components, or 1/1 of the document.
 func counts(q sbom.Quality) string {
 	var parts []string
@@ -55,7 +68,7 @@ func TestQualityOfForeignDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, standard := range sbom.Standards() {
-				q, err := sbom.Assess(name, doc, standard)
+				q, err := assessed(name, doc, standard)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -76,7 +89,7 @@ func TestQualityOfOwnDocuments(t *testing.T) {
 	}
 	for name, doc := range documents(t, c, time.Time{}) {
 		for i, standard := range sbom.Standards() {
-			q, err := sbom.Assess(name, doc, standard)
+			q, err := assessed(name, doc, standard)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,6 +100,38 @@ func TestQualityOfOwnDocuments(t *testing.T) {
 				t.Errorf("%s, %s: score %v", name, standard, q.Score)
 			}
 		}
+	}
+}
+
+// TestAnImageIsAssessedAsItsDocumentIs: what is noted while the document is made is what a reader finds in it.
+func TestAnImageIsAssessedAsItsDocumentIs(t *testing.T) {
+	c := catalogue(t, shop(t, registrytest.AppOptions{Log4jVersion: "2.14.1", Distro: registrytest.Debian("11")}))
+	doc, err := c.CycloneDX(time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := c.Assess(time.Time{}, sbom.Standards()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, standard := range sbom.Standards() {
+		read, err := assessed("x", doc, standard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(read, own[i]); diff != "" {
+			t.Errorf("%s: %s", standard, diff)
+		}
+	}
+}
+
+func TestADocumentThatWasNotReadForItIsNotAssessed(t *testing.T) {
+	c, err := sbom.Read("x", []byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q, err := c.Assess(time.Time{}, sbom.NTIA2021); err == nil {
+		t.Errorf("what stepseal would write of it is taken for the document: %v", q)
 	}
 }
 
@@ -119,7 +164,7 @@ func TestQualityNamesWhatIsMissing(t *testing.T) {
 			}
 			doc := strings.Replace(whole, test.from, test.to, 1)
 			for i, want := range []string{test.ntia, test.cisa} {
-				q, err := sbom.Assess(name, []byte(doc), sbom.Standards()[i])
+				q, err := assessed(name, []byte(doc), sbom.Standards()[i])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -136,11 +181,11 @@ func TestQualityNamesWhatIsMissing(t *testing.T) {
 
 func TestQualityOfWhatIsNoDocument(t *testing.T) {
 	for _, doc := range []string{"", "{}", `{"bomFormat":"CycloneDX","components":[{"a":1,"a":2}]}`, `{"spdxVersion":"SPDX-2.3","packages":7}`, "[]"} {
-		if q, err := sbom.Assess("x", []byte(doc), sbom.NTIA2021); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.SBOMUnreadable || len(q.Elements) > 0 {
+		if q, err := assessed("x", []byte(doc), sbom.NTIA2021); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.SBOMUnreadable || len(q.Elements) > 0 {
 			t.Errorf("%s: %v, %v", doc, q, err)
 		}
 	}
-	if _, err := sbom.Assess("x", []byte(whole), "iso-1"); err == nil {
+	if _, err := assessed("x", []byte(whole), "iso-1"); err == nil {
 		t.Error("a standard that does not exist")
 	}
 }

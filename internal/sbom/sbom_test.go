@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -145,6 +147,41 @@ func TestDocumentTimeIsNotTheClock(t *testing.T) {
 	for name, doc := range documents(t, c, epoch) {
 		if name != "syft" && !strings.Contains(string(doc), `"2023-11-14T22:13:20Z"`) {
 			t.Errorf("%s does not carry SOURCE_DATE_EPOCH", name)
+		}
+	}
+}
+
+// TestTheDocumentHasNothingYoungerThanItsVersion: the library, which leaves out what 1.6 has not, leaves out nothing.
+func TestTheDocumentHasNothingYoungerThanItsVersion(t *testing.T) {
+	all := map[string]*sbom.Catalogue{"image": catalogue(t, shop(t, registrytest.AppOptions{Log4jVersion: "2.14.1", Distro: registrytest.Debian("11")}))}
+	files, err := os.ReadDir("testdata/foreign")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		doc, err := os.ReadFile("testdata/foreign/" + file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[file.Name()], err = sbom.Read(file.Name(), doc); err != nil {
+			delete(all, file.Name()) // another test says which cannot be read
+		}
+	}
+	if len(all) < 15 {
+		t.Fatalf("%d documents are few", len(all))
+	}
+	for name, c := range all {
+		got, err := c.CycloneDX(time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := sbom.As16(c, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		serial := regexp.MustCompile(`urn:uuid:[0-9a-f-]{36}`)
+		if diff := cmp.Diff(serial.ReplaceAllString(string(want), ""), serial.ReplaceAllString(string(got), "")); diff != "" {
+			t.Errorf("%s: %.2000s", name, diff)
 		}
 	}
 }

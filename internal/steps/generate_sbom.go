@@ -144,7 +144,7 @@ func sum(counts []sbom.Count) (total int) {
 // forget lets the catalogue and the layers go: those of all platforms of an index together need more room than there
 // may be.
 func (p *part) forget() {
-	p.catalogue, p.assessed, p.written = nil, nil, nil
+	p.catalogue, p.written = nil, nil
 	p.done.Store(true)
 	p.letGo(p)
 }

@@ -27,10 +27,8 @@ type part struct {
 	*chain
 	img       *image.Image // nil while the image is known from evidence only
 	catalogue *sbom.Catalogue
-	// assessed is what the catalogue was read from, where rules ask for its minimum elements; nil otherwise.
-	assessed []byte
-	written  []byte             // the catalogue as CycloneDX, once somebody needed it
-	platform *evidence.Platform // the record's entry for it
+	written   []byte             // the catalogue as CycloneDX, once somebody needed it
+	platform  *evidence.Platform // the record's entry for it
 
 	types    []sbom.Count        // of packages, kept when the catalogue has gone
 	edges    []sbom.EdgeCoverage // the same of what they depend on
@@ -89,11 +87,16 @@ func (p *part) unbound() {
 
 // readCatalogue reads the part's content from a document.
 func (p *part) readCatalogue(name string, doc []byte) (err error) {
-	if len(reportsInput.Of(p.Run)) > 0 || slices.ContainsFunc(p.ruled, func(of policy.Policy) bool { return of.Rules.MinimumElements != "" }) {
-		p.assessed = doc
-	}
-	p.catalogue, err = sbom.Read(name, doc)
+	p.catalogue, err = p.readSource(name, doc)
 	return err
+}
+
+// readSource reads a document, with what standards ask of it where somebody will.
+func (c *chain) readSource(name string, doc []byte) (*sbom.Catalogue, error) {
+	if len(reportsInput.Of(c.Run)) > 0 || slices.ContainsFunc(c.ruled, func(of policy.Policy) bool { return of.Rules.MinimumElements != "" }) {
+		return sbom.ReadToAssess(name, doc)
+	}
+	return sbom.Read(name, doc)
 }
 
 // flushNotes puts the part's remarks into the summary, in front of what it found.

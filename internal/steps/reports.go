@@ -51,25 +51,18 @@ func (p *part) fullView(doc scan.Report, found scan.Result, forms []report.Form)
 	view := p.view(doc)
 	view.BaseLayers, view.Unreadable, view.Notes = found.BaseLayers, found.Unreadable, doc.Notes
 	view.Locate = func(f policy.Finding) (string, int) { return p.source(p.Workspace, f) }
-	for _, name := range sbom.Standards() {
-		document := p.assessed
-		if document == nil {
-			var err error
-			if document, err = p.cycloneDX(); err != nil {
-				return report.View{}, err
-			}
-		}
-		quality, err := sbom.Assess(p.label(), document, name)
-		if err != nil {
-			return report.View{}, err
-		}
-		view.Quality = append(view.Quality, standard(quality))
-	}
 	if slices.ContainsFunc(forms, func(f report.Form) bool { return f.Name == "cyclonedx" }) {
 		var err error
 		if view.SBOM, err = p.cycloneDX(); err != nil {
 			return report.View{}, err
 		}
+	}
+	qualities, err := p.catalogue.Assess(p.epoch, sbom.Standards()...)
+	if err != nil {
+		return report.View{}, err
+	}
+	for _, quality := range qualities {
+		view.Quality = append(view.Quality, standard(quality))
 	}
 	return view, nil
 }

@@ -153,18 +153,11 @@ func (p *part) lacking() ([]string, error) {
 		if of.Rules.MinimumElements == "" {
 			continue
 		}
-		doc := p.assessed
-		if doc == nil {
-			var err error
-			if doc, err = p.cycloneDX(); err != nil {
-				return nil, err
-			}
-		}
-		quality, err := sbom.Assess(p.label(), doc, sbom.Standard(of.Rules.MinimumElements))
+		quality, err := p.catalogue.Assess(p.epoch, sbom.Standard(of.Rules.MinimumElements))
 		if err != nil {
 			return nil, err
 		}
-		return quality.Missing(), nil
+		return quality[0].Missing(), nil
 	}
 	return nil, nil
 }

@@ -26,7 +26,7 @@ func (c *chain) source(ctx context.Context) error {
 			return err
 		}
 	case sbomFile != "":
-		if named, err = readSBOM(sbomFile); err != nil {
+		if named, err = c.readSBOM(sbomFile); err != nil {
 			return err
 		}
 	}
@@ -69,12 +69,12 @@ func (c *chain) take(named *sbom.Catalogue) error {
 	return c.parts[0].belongs()
 }
 
-func readSBOM(file string) (*sbom.Catalogue, error) {
+func (c *chain) readSBOM(file string) (*sbom.Catalogue, error) {
 	doc, err := evidence.ReadFile(file, maxDocument)
 	if err != nil {
 		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM %s", file).Because(err)
 	}
-	return sbom.Read(file, doc)
+	return c.readSource(file, doc)
 }
 
 // contents makes sure that there is a catalogue: the evidence's, or the image's own.
