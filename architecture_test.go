@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/policy":            {"internal/licence", "internal/outcome", "internal/vex"},
 	"internal/policyfile":        {"internal/policy"},
 	"internal/vex":               {"internal/outcome", "internal/strictjson"},
-	"internal/report":            {"internal/evidence", "internal/markdown", "internal/outcome", "internal/policy", "internal/vex"},
+	"internal/report":            {"internal/evidence", "internal/markdown", "internal/outcome", "internal/policy", "internal/strictjson", "internal/vex"},
 	"internal/report/reporttest": {"internal/policy", "internal/report", "internal/vex"},
 	"internal/markdown":          {},
 	"internal/evidence":          {"internal/outcome", "internal/strictjson"},

@@ -3,7 +3,9 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/policy"
+	"github.com/stepseal/stepseal/internal/strictjson"
 )
 
 // maxSBOM bounds the document that is taken in.
@@ -120,18 +123,20 @@ func CycloneDX(v View) ([]byte, error) {
 }
 
 func (v View) readSBOM() (doc map[string]json.RawMessage, components []cdxComponent, err error) {
+	doc = map[string]json.RawMessage{}
 	if len(v.SBOM) == 0 {
-		text := fmt.Sprintf(`{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":%q,"version":1,"metadata":{"component":{"type":"container","bom-ref":"image"}}}`,
-			uuid.NewSHA1(cyclonedxSpace, []byte(v.Image+"\n"+v.Platform)).URN())
-		if err := json.Unmarshal([]byte(text), &doc); err != nil {
-			return nil, nil, err
-		}
+		doc["bomFormat"], doc["specVersion"], doc["version"] = json.RawMessage(`"CycloneDX"`), json.RawMessage(`"1.6"`), json.RawMessage("1")
+		doc["serialNumber"] = fmt.Appendf(nil, "%q", uuid.NewSHA1(cyclonedxSpace, []byte(v.Image+"\n"+v.Platform)).URN())
 		root := cdxComponent{Ref: "image", Type: "container", Name: cmp.Or(plain(v.Image, 1000), "image"), Version: plain(v.Digest, 200)}
 		doc["metadata"], err = evidence.Encode(map[string]any{"component": root})
 		return doc, nil, err
 	}
-	if err := json.Unmarshal(v.SBOM, &doc); err != nil {
-		return nil, nil, fmt.Errorf("SBOM: %w", err)
+	members := strictjson.Members(v.SBOM)
+	if members == nil || !json.Valid(v.SBOM) {
+		return nil, nil, errors.New("SBOM: not a JSON object")
+	}
+	for _, m := range members {
+		doc[string(m.Key)] = m.Value
 	}
 	if raw, ok := doc["components"]; ok {
 		if err := json.Unmarshal(raw, &components); err != nil {
@@ -170,7 +175,23 @@ func finishCycloneDX(doc map[string]json.RawMessage, vulnerabilities []cdxVulner
 	if doc["serialNumber"], err = json.Marshal(serial); err != nil {
 		return nil, err
 	}
-	return evidence.Encode(doc)
+	return joined(doc), nil
+}
+
+// joined is the object of these members, by name: encoding/json would go through each of them again.
+func joined(doc map[string]json.RawMessage) []byte {
+	size := 2
+	for key, value := range doc {
+		size += len(key) + len(value) + 4
+	}
+	all := append(make([]byte, 0, size), '{')
+	for i, key := range slices.Sorted(maps.Keys(doc)) {
+		if i > 0 {
+			all = append(all, ',')
+		}
+		all = append(append(append(append(all, '"'), key...), '"', ':'), doc[key]...)
+	}
+	return append(all, '}')
 }
 
 // refs are the components by what a finding knows of its package.

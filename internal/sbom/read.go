@@ -109,7 +109,8 @@ func formatOf(doc []byte) ([]byte, Format, error) {
 		Envelope  string          `json:"payloadType"` // DSSE
 		Bundle    json.RawMessage `json:"dsseEnvelope"`
 	}
-	if err := json.Unmarshal(doc, &head); err != nil {
+	marks := strictjson.Pick(doc, "bomFormat", "spdxVersion", "schema", "sbom", "_type", "payloadType", "dsseEnvelope")
+	if err := json.Unmarshal(marks, &head); err != nil {
 		return nil, "", fmt.Errorf("not an SBOM: %w", err)
 	}
 	switch {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/stepseal/stepseal/internal/strictjson"
 )
 
@@ -67,6 +69,41 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("%q: %v, want fit %v", doc, got, want)
 		}
 	})
+}
+
+func FuzzMembers(f *testing.F) {
+	for _, seed := range []string{`{}`, ` { "a" : [1, {"a":"}"}] , "b\\"":"\\\\" ,"":null}`, `[{"a":1}]`, `"{"`, `{"`, `7`, `{"a":"b:c,d","e":{"f":[]}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		got := strictjson.Members(doc) // of what is no JSON too: anything but a panic
+		var want map[string]json.RawMessage
+		if json.Unmarshal(doc, &want) != nil || want == nil {
+			if json.Valid(doc) && got != nil {
+				t.Errorf("%q has members: %q", doc, got)
+			}
+			return
+		}
+		found := map[string]json.RawMessage{}
+		for _, m := range got {
+			var key string
+			if err := json.Unmarshal([]byte(`"`+string(m.Key)+`"`), &key); err != nil {
+				t.Fatal(err)
+			}
+			found[key] = m.Value
+		}
+		if diff := cmp.Diff(want, found); diff != "" {
+			t.Errorf("%q: %s", doc, diff)
+		}
+	})
+}
+
+func TestPick(t *testing.T) {
+	for doc, want := range map[string]string{`{"a": 1, "b": {"a": 2}, "c": "x"}`: `{"a":1,"c":"x"}`, `{"b":1}`: `{}`, `[1]`: `[1]`, `{}`: `{}`} {
+		if got := string(strictjson.Pick([]byte(doc), "a", "c")); got != want {
+			t.Errorf("%s: got %s, want %s", doc, got, want)
+		}
+	}
 }
 
 // byTokens says the same as Check, by the tokens of encoding/json.
