@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/stepseal/stepseal/internal/strictjson"
 )
 
 // ErrTwoSubjects says that an SBOM names more than one image as the one that it describes.
@@ -21,7 +23,11 @@ func SBOMSubject(doc []byte) (digest string, err error) {
 		syftJSON
 		Graph json.RawMessage `json:"@graph"` // SPDX 3, whose content is not looked into
 	}
-	if err := json.Unmarshal(doc, &sbom); err != nil {
+	if !json.Valid(doc) {
+		return "", errors.New("not an SBOM: not JSON")
+	}
+	said := strictjson.Pick(doc, "bomFormat", "metadata", "spdxVersion", "documentDescribes", "packages", "relationships", "schema", "source", "@graph")
+	if err := json.Unmarshal(said, &sbom); err != nil {
 		return "", fmt.Errorf("not an SBOM: %w", err)
 	}
 	switch {

@@ -1,6 +1,9 @@
 package strictjson
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Member is one key of an object, as it stands in the document without its quotes, and its value.
 type Member struct{ Key, Value []byte }
@@ -54,24 +57,22 @@ func endOfText(doc []byte, at int) int {
 	return min(at, len(doc))
 }
 
-// Pick is the object with no other members than those of these names, so that a decoder need not go through the rest; a
-// value that is no object stays what it is.
-func Pick(doc []byte, keys ...string) []byte {
+// Pick is the object with no other members than those that encoding/json may take for one of these names, which it does
+// without regard to case, so that it need not go through the rest; a value that is no object stays what it is.
+func Pick(doc []byte, names ...string) []byte {
 	members := Members(doc)
 	if members == nil {
 		return doc
 	}
 	picked := []byte{'{'}
 	for _, m := range members {
-		for _, key := range keys {
-			if string(m.Key) != key {
-				continue
-			}
-			if len(picked) > 1 {
-				picked = append(picked, ',')
-			}
-			picked = append(append(append(append(picked, '"'), key...), '"', ':'), m.Value...)
+		if !bytes.ContainsRune(m.Key, '\\') && !slices.ContainsFunc(names, func(name string) bool { return bytes.EqualFold(m.Key, []byte(name)) }) {
+			continue
 		}
+		if len(picked) > 1 {
+			picked = append(picked, ',')
+		}
+		picked = slices.Concat(picked, []byte{'"'}, m.Key, []byte(`":`), m.Value)
 	}
 	return append(picked, '}')
 }

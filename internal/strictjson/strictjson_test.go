@@ -72,7 +72,7 @@ func FuzzCheck(f *testing.F) {
 }
 
 func FuzzMembers(f *testing.F) {
-	for _, seed := range []string{`{}`, ` { "a" : [1, {"a":"}"}] , "b\\"":"\\\\" ,"":null}`, `[{"a":1}]`, `"{"`, `{"`, `7`, `{"a":"b:c,d","e":{"f":[]}}`} {
+	for _, seed := range []string{`{}`, ` { "a" : [1, {"a":"}"}] , "b\\"":"\\\\" ,"":null}`, `[{"a":1}]`, `"{"`, `{"`, `7`, `{"maſK":1,"\u0042":2,"b":3,"x":4}`, `{"a":"b:c,d","e":{"f":[]}}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
@@ -83,6 +83,14 @@ func FuzzMembers(f *testing.F) {
 				t.Errorf("%q has members: %q", doc, got)
 			}
 			return
+		}
+		type head struct{ Mask, B json.RawMessage }
+		var whole, picked head
+		if err := errors.Join(json.Unmarshal(doc, &whole), json.Unmarshal(strictjson.Pick(doc, "mask", "b"), &picked)); err != nil {
+			t.Fatalf("%q: %v", doc, err)
+		}
+		if diff := cmp.Diff(whole, picked); diff != "" {
+			t.Errorf("%q picked: %s", doc, diff)
 		}
 		found := map[string]json.RawMessage{}
 		for _, m := range got {
@@ -99,7 +107,7 @@ func FuzzMembers(f *testing.F) {
 }
 
 func TestPick(t *testing.T) {
-	for doc, want := range map[string]string{`{"a": 1, "b": {"a": 2}, "c": "x"}`: `{"a":1,"c":"x"}`, `{"b":1}`: `{}`, `[1]`: `[1]`, `{}`: `{}`} {
+	for doc, want := range map[string]string{`{"a": 1, "b": {"a": 2}, "c": "x"}`: `{"a":1,"c":"x"}`, `{"b":1}`: `{}`, `{"A":1,"\u0063":2,"ab":3}`: `{"A":1,"\u0063":2}`, `[1]`: `[1]`, `{}`: `{}`} {
 		if got := string(strictjson.Pick([]byte(doc), "a", "c")); got != want {
 			t.Errorf("%s: got %s, want %s", doc, got, want)
 		}
