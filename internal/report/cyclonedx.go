@@ -19,6 +19,10 @@ import (
 // maxSBOM bounds the document that is taken in.
 const maxSBOM = 512 << 20
 
+// maxCDXVersion is how long a version may be.
+// https://cyclonedx.org/docs/1.6/json/#components_items_version
+const maxCDXVersion = 1024
+
 // cyclonedxSpace is the UUID space of documents with vulnerabilities.
 var cyclonedxSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/stepseal/stepseal/vulnerabilities"))
 
@@ -249,7 +253,7 @@ func (c cdxComponent) liesAt(places []policy.Location) bool {
 
 func componentOf(p policy.Package) cdxComponent {
 	id := uuid.NewSHA1(cyclonedxSpace, []byte(strings.Join([]string{p.Type, p.Name, p.Version, p.PURL}, "\x00"))).String()
-	return cdxComponent{Ref: "stepseal:" + id, Type: "library", Name: cmp.Or(p.Name, "unknown"), Version: p.Version, PURL: p.PURL}
+	return cdxComponent{Ref: "stepseal:" + id, Type: "library", Name: cmp.Or(p.Name, "unknown"), Version: plain(p.Version, maxCDXVersion), PURL: p.PURL}
 }
 
 func cdxFinding(j policy.Judged, ref string, affects []string) cdxVulnerability {

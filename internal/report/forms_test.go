@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -165,6 +166,170 @@ func TestSARIFIsWhatGitHubTakes(t *testing.T) {
 			}
 			if name == "many" && (len(run.Results) != 5000 || len(run.Invocations[0].ToolExecutionNotifications) == 0) {
 				t.Errorf("%d results, and nothing says that some are left out", len(run.Results))
+			}
+		})
+	}
+}
+
+type gitlabFile struct {
+	Version string
+	Scan    struct {
+		Analyzer, Scanner gitlabTool
+		Type, Status      string
+		StartTime         string `json:"start_time"`
+		EndTime           string `json:"end_time"`
+		Messages          []struct{ Level, Value string }
+	}
+	Vulnerabilities []gitlabVulnerability
+}
+
+type gitlabTool struct {
+	ID, Name, Version, URL string
+	Vendor                 struct{ Name string }
+}
+
+type gitlabVulnerability struct {
+	ID, Name, Description, Severity, Solution string
+	Identifiers                               []struct{ Type, Name, Value, URL string }
+	Links                                     []struct{ URL string }
+	Flags                                     []struct{ Type, Origin, Description string }
+	Location                                  struct {
+		Dependency *struct {
+			Package *struct{ Name *string }
+			Version *string
+		}
+		OperatingSystem string `json:"operating_system"`
+		Image           string
+	}
+}
+
+// TestGitLabTakesTheReport has the demands of GitLab's schema, version 15.2.4: a report that breaks one is not taken in
+// at all.
+// https://gitlab.com/gitlab-org/security-products/security-report-schemas
+func TestGitLabTakesTheReport(t *testing.T) {
+	when, url := regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$`), regexp.MustCompile(`^(https?|ftp)://.+`)
+	for name, view := range map[string]report.View{"empty": reporttest.Empty(), "one": reporttest.One(), "storefront": reporttest.Storefront(), "hostile": reporttest.Hostile(), "nothing at all": {}} {
+		t.Run(name, func(t *testing.T) {
+			var f gitlabFile
+			if err := json.Unmarshal(written(t, report.GitLab, view), &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.Version != "15.2.4" || f.Scan.Type != "container_scanning" || !slices.Contains([]string{"success", "failure"}, f.Scan.Status) ||
+				!when.MatchString(f.Scan.StartTime) || !when.MatchString(f.Scan.EndTime) || f.Vulnerabilities == nil {
+				t.Errorf("%s %+v", f.Version, f.Scan)
+			}
+			for _, tool := range []gitlabTool{f.Scan.Analyzer, f.Scan.Scanner} {
+				if tool.ID == "" || tool.Name == "" || tool.Version == "" || tool.Vendor.Name == "" || !url.MatchString(tool.URL) {
+					t.Errorf("the tool %+v", tool)
+				}
+			}
+			for _, m := range f.Scan.Messages {
+				if !slices.Contains([]string{"info", "warn", "fatal"}, m.Level) || m.Value == "" {
+					t.Errorf("the message %+v", m)
+				}
+			}
+			ids := map[string]bool{}
+			for _, v := range f.Vulnerabilities {
+				for _, bad := range v.breaks(url) {
+					t.Errorf("%s: %.500v", bad, v)
+				}
+				if ids[v.ID] {
+					t.Errorf("the id %s is there twice", v.ID)
+				}
+				ids[v.ID] = true
+			}
+		})
+	}
+}
+
+// breaks are the demands that a vulnerability does not meet.
+func (v gitlabVulnerability) breaks(url *regexp.Regexp) (bad []string) {
+	demand := func(met bool, what string) {
+		if !met {
+			bad = append(bad, what)
+		}
+	}
+	demand(v.ID != "", "no id")
+	demand(utf8.RuneCountInString(v.Name) <= 255 && len(v.Description) <= 1<<20 && utf8.RuneCountInString(v.Solution) <= 7000, "a text is too long")
+	demand(slices.Contains([]string{"Info", "Unknown", "Low", "Medium", "High", "Critical"}, v.Severity), "the severity")
+	demand(len(v.Identifiers) > 0, "no identifier")
+	for _, id := range v.Identifiers {
+		demand(id.Type != "" && id.Name != "" && id.Value != "" && (id.URL == "" || url.MatchString(id.URL)), "an identifier")
+	}
+	for _, link := range v.Links {
+		demand(url.MatchString(link.URL), "a link")
+	}
+	for _, flag := range v.Flags {
+		demand(flag.Type == "flagged-as-likely-false-positive" && flag.Origin != "" && flag.Description != "", "a flag")
+	}
+	at := v.Location
+	demand(at.OperatingSystem != "" && at.Image != "", "no system or image")
+	demand(at.Dependency != nil && at.Dependency.Version != nil && at.Dependency.Package != nil && at.Dependency.Package.Name != nil, "no package")
+	return bad
+}
+
+// TestCycloneDXFitsItsSchema has what the schema of 1.6 demands of what stepseal adds to an SBOM.
+// https://cyclonedx.org/docs/1.6/json/
+func TestCycloneDXFitsItsSchema(t *testing.T) {
+	for name, view := range map[string]report.View{"empty": reporttest.Empty(), "one": reporttest.One(), "storefront": reporttest.Storefront(), "hostile": reporttest.Hostile(), "nothing at all": {}} {
+		t.Run(name, func(t *testing.T) {
+			var f struct {
+				BOMFormat, SpecVersion, SerialNumber string
+				Components                           []struct {
+					Ref                 string `json:"bom-ref"`
+					Type, Name, Version string
+				}
+				Vulnerabilities []struct {
+					Ref      string `json:"bom-ref"`
+					Ratings  []struct{ Severity, Method string }
+					Analysis struct {
+						State, Justification string
+						Response             []string
+					}
+					Affects []struct {
+						Ref      string
+						Versions []struct{ Version, Status string }
+					}
+				}
+			}
+			if err := json.Unmarshal(written(t, report.CycloneDX, view), &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.BOMFormat != "CycloneDX" || f.SpecVersion != "1.6" || !regexp.MustCompile(`^urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(f.SerialNumber) || f.Vulnerabilities == nil {
+				t.Errorf("%s %s %s", f.BOMFormat, f.SpecVersion, f.SerialNumber)
+			}
+			refs := map[string]bool{"image": true}
+			once := func(ref string) {
+				if ref == "" || refs[ref] {
+					t.Errorf("the reference %q is there twice, or empty", ref)
+				}
+				refs[ref] = true
+			}
+			for _, c := range f.Components {
+				if once(c.Ref); c.Type == "" || c.Name == "" || utf8.RuneCountInString(c.Version) > 1024 {
+					t.Errorf("the component %.200v", c)
+				}
+			}
+			for _, v := range f.Vulnerabilities {
+				once(v.Ref)
+				for _, r := range v.Ratings {
+					if !slices.Contains([]string{"", "critical", "high", "medium", "low", "info", "none", "unknown"}, r.Severity) || !slices.Contains([]string{"", "CVSSv2", "CVSSv3", "CVSSv31", "CVSSv4", "other"}, r.Method) {
+						t.Errorf("the rating %v", r)
+					}
+				}
+				if !slices.Contains([]string{"", "resolved", "exploitable", "not_affected"}, v.Analysis.State) || slices.ContainsFunc(v.Analysis.Response, func(r string) bool { return r != "will_not_fix" }) {
+					t.Errorf("the analysis %v", v.Analysis)
+				}
+				for _, at := range v.Affects {
+					if !refs[at.Ref] {
+						t.Errorf("nothing is called %q", at.Ref)
+					}
+					for _, version := range at.Versions {
+						if utf8.RuneCountInString(version.Version) > 1024 || version.Version == "" || !slices.Contains([]string{"affected", "unaffected", "unknown"}, version.Status) {
+							t.Errorf("the version %.200v", version)
+						}
+					}
+				}
 			}
 		})
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/stepseal/stepseal/internal/report"
+	"github.com/stepseal/stepseal/internal/report/reporttest"
 )
 
 // A schema is published in files whose addresses refer to each other; the first one is where to begin. Modules carry them.
@@ -26,6 +29,28 @@ var (
 		{"http://spdx.org/rdf/terms/2.3", "github.com/anchore/syft", "schema/spdx-json/spdx-schema-2.3.json"},
 	}
 )
+
+// The SBOM with its vulnerabilities, of a scan and of every sample view.
+func TestVulnerabilitiesFollowCycloneDX(t *testing.T) {
+	u, ref := newUser(t), pushed(t, made.bullseye)
+	u.stepseal(gate("scan-gate", "--image", ref, "--fail-on", "never", "--reports", "cyclonedx")...).want(t, 0, "")
+	scanned := u.path("stepseal-out/scan.cdx.json")
+	if n := len(read[struct{ Vulnerabilities []any }](u, "stepseal-out/scan.cdx.json").Vulnerabilities); n < 30 {
+		t.Errorf("%d vulnerabilities, want at least 30", n)
+	}
+	matchesSchema(t, scanned, cycloneDXSchema)
+	for name, view := range map[string]report.View{"empty": reporttest.Empty(), "one": reporttest.One(), "storefront": reporttest.Storefront(), "hostile": reporttest.Hostile()} {
+		doc, err := report.CycloneDX(view)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := u.path(name + ".cdx.json")
+		if err := os.WriteFile(path, doc, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		matchesSchema(t, path, cycloneDXSchema)
+	}
+}
 
 func matchesSchema(t *testing.T, path string, by schema) {
 	t.Helper()
