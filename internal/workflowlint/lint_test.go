@@ -12,6 +12,7 @@ import (
 // granted are the only jobs that may write, and what.
 var granted = map[string][]string{
 	".github/workflows/release.yml":        {"image: packages", "pin: contents", "publish: contents"},
+	"examples/github/code-scanning.yml":    {"scan: security-events"},
 	"examples/github/release.yml":          {"secure: packages"},
 	"examples/github/multi-job.yml":        {"sign: packages"},
 	"examples/github/matrix.yml":           {},
