@@ -25,6 +25,3 @@ func fingerprint(parts []string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
-
-// FullName is the name with its namespace, as people of the ecosystem write it: group:artifact of Maven, @scope/name of npm.
-func (p Package) FullName() string { return fullName(p) }

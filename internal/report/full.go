@@ -73,7 +73,7 @@ func (v View) markdownFindings(b *strings.Builder, room int) {
 			fmt.Fprintf(b, "\nAnd %d more in scan.json.\n", len(shown)-i)
 			break
 		}
-		row(b, j.Severity.String(), text(j.ID)+marks(j.Finding), text(j.Package.Name+" "+j.Package.Version), text(j.Fix.String()), v.markdownWhere(j.Finding), text(string(j.Judgement.Status)), text(j.Judgement.Why))
+		row(b, j.Severity.String(), text(j.ID)+marks(j.Finding), text(j.Package.CommonName()+" "+j.Package.Version), text(j.Fix.String()), v.markdownWhere(j.Finding), text(string(j.Judgement.Status)), text(j.Judgement.Why))
 	}
 	b.WriteString("\n")
 	if below > 0 {
@@ -143,7 +143,7 @@ func (v View) markdownBaseline(b *strings.Builder, level string) {
 			fmt.Fprintf(b, "- and %d more\n", len(d.Gone)-i)
 			break
 		}
-		fmt.Fprintf(b, "- gone: %s %s in %s\n", f.Severity, text(f.ID), text(f.Package.Name))
+		fmt.Fprintf(b, "- gone: %s %s in %s\n", f.Severity, text(f.ID), text(f.Package.CommonName()))
 	}
 	b.WriteString("\n")
 }

@@ -136,7 +136,7 @@ func (v View) gitlab(j policy.Judged, print string) gitlabVulnerability {
 		Solution:    markdown.Text(plain(fixHint(j.Finding), 800)), // of 7000
 		Location:    gitlabLocation{OperatingSystem: cmp.Or(plain(v.operatingSystem(), 100), "unknown"), Image: cmp.Or(plain(v.Image, 1000), "unknown")},
 	}
-	out.Location.Dependency.Package.Name = plain(j.Package.FullName(), 255)
+	out.Location.Dependency.Package.Name = plain(j.Package.CommonName(), 255)
 	out.Location.Dependency.Version = plain(j.Package.Version, 255)
 	for _, id := range append([]string{j.ID}, j.Aliases[:min(len(j.Aliases), 19)]...) {
 		out.Identifiers = append(out.Identifiers, identifier(id))

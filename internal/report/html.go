@@ -177,7 +177,7 @@ func hash(text string) string {
 }
 
 func (v View) pageFinding(j policy.Judged) pageFinding {
-	f := pageFinding{ID: plain(j.ID, 200), Severity: j.Severity.String(), Name: plain(j.Package.FullName(), 200), Version: plain(j.Package.Version, 200), Type: plain(j.Package.Type, 50),
+	f := pageFinding{ID: plain(j.ID, 200), Severity: j.Severity.String(), Name: plain(j.Package.CommonName(), 200), Version: plain(j.Package.Version, 200), Type: plain(j.Package.Type, 50),
 		Fix: plain(j.Fix.String(), 200), Fixable: j.Fix.Available(), Exploit: j.KnownExploited, EPSS: j.EPSS, Where: plain(j.Where(), 300), Layers: v.layers(j.Finding),
 		Status: string(j.Judgement.Status), Why: plain(j.Judgement.Why, 600), New: j.Judgement.New, URLs: webURLs(j.Finding, 3), Text: plain(j.Description, 400)}
 	if !(f.EPSS >= 0 && f.EPSS <= 1) { // JSON has no word for what is no number

@@ -70,7 +70,7 @@ func (p *page) excused(d policy.Decision) {
 		if x.Signer != "" {
 			whose += ", signed by " + x.Signer
 		}
-		p.VEX = append(p.VEX, pageRow{A: plain(j.ID, 200), B: plain(j.Package.Name+" "+j.Package.Version, 300), C: plain(said, 600), D: plain(whose+" in "+x.Document, 600)})
+		p.VEX = append(p.VEX, pageRow{A: plain(j.ID, 200), B: plain(j.Package.CommonName()+" "+j.Package.Version, 300), C: plain(said, 600), D: plain(whose+" in "+x.Document, 600)})
 	}
 }
 
@@ -81,7 +81,7 @@ func (p *page) compared(d policy.Decision) {
 	p.Baseline, p.New, p.GoneCount = plain(d.Baseline, 300), d.New(), len(d.Gone)
 	p.Unchanged = len(d.Judged) - p.New
 	for _, f := range d.Gone[:min(len(d.Gone), maxRows)] {
-		p.Gone = append(p.Gone, pageRow{A: f.Severity.String(), B: plain(f.ID, 200), C: plain(f.Package.Name+" "+f.Package.Version, 300), Class: f.Severity.String()})
+		p.Gone = append(p.Gone, pageRow{A: f.Severity.String(), B: plain(f.ID, 200), C: plain(f.Package.CommonName()+" "+f.Package.Version, 300), Class: f.Severity.String()})
 	}
 }
 

@@ -107,7 +107,7 @@ func (v View) junitVerdict() junitCase {
 
 func (f sarifFinding) junit() junitCase {
 	p, j := f.finding.Package, f.judgement
-	c := junitCase{Class: plain(strings.Join([]string{p.Type, p.FullName()}, "."), 300), Name: plain(fmt.Sprintf("%s in %s %s", f.finding.ID, p.Name, p.Version), 300)}
+	c := junitCase{Class: plain(strings.Join([]string{p.Type, p.CommonName()}, "."), 300), Name: plain(fmt.Sprintf("%s in %s %s", f.finding.ID, p.CommonName(), p.Version), 300)}
 	if where := f.finding.Where(); where != "" {
 		c.Name = plain(c.Name+" at "+where, 500)
 	}

@@ -60,3 +60,17 @@ func TestUpgrades(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestPackagesOfOneSourceAreOneUpgrade(t *testing.T) {
+	deb := func(name, version, purl string) policy.Finding {
+		return policy.Finding{Package: policy.Package{Name: name, Version: version, Type: "deb", PURL: "pkg:deb/debian/" + name + "@" + version + purl}, Fix: policy.Fix{State: policy.Fixed, Versions: []string{"3.0.17-1"}}}
+	}
+	got := report.Upgrades([]policy.Finding{deb("openssl", "3.0.11-1", ""), deb("libssl3", "3.0.11-1", "?upstream=openssl"), deb("zlib1g", "1", "?upstream=zlib")}, 5)
+	for i := range got {
+		got[i].IDs = nil
+	}
+	want := []report.Upgrade{{Name: "libssl3, openssl", Type: "deb", From: "3.0.11-1", To: "3.0.17-1", Removes: 2}, {Name: "zlib1g", Type: "deb", From: "1", To: "3.0.17-1", Removes: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

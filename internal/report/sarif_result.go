@@ -92,7 +92,7 @@ func (f sarifFinding) message() string {
 		return messageText("%s.", f.violation.Message)
 	}
 	p := f.finding.Package
-	text := messageText("%s %s has %s (%s, %s)", plain(p.Name, maxSARIFName), plain(p.Version, maxSARIFName), plain(f.finding.ID, maxSARIFName), f.finding.Severity.String(), plain(f.finding.Fix.String(), maxSARIFName))
+	text := messageText("%s %s has %s (%s, %s)", plain(p.CommonName(), maxSARIFName), plain(p.Version, maxSARIFName), plain(f.finding.ID, maxSARIFName), f.finding.Severity.String(), plain(f.finding.Fix.String(), maxSARIFName))
 	if where := f.finding.Where(); where != "" {
 		text += messageText(" in %s", plain(where, maxSARIFName))
 	}

@@ -114,11 +114,11 @@ func (f sarifFinding) help() *sarifText {
 func fixHint(f policy.Finding) string {
 	switch {
 	case f.Fix.Available():
-		return fmt.Sprintf("Upgrade %s from %s to %s.", f.Package.Name, f.Package.Version, strings.Join(f.Fix.Versions, " or "))
+		return fmt.Sprintf("Upgrade %s from %s to %s.", f.Package.CommonName(), f.Package.Version, strings.Join(f.Fix.Versions, " or "))
 	case f.Fix.State == policy.WontFix:
-		return fmt.Sprintf("The publisher of %s will not fix it: replace the package, or accept it for a time with a waiver.", f.Package.Name)
+		return fmt.Sprintf("The publisher of %s will not fix it: replace the package, or accept it for a time with a waiver.", f.Package.CommonName())
 	}
-	return fmt.Sprintf("There is no fix of %s yet: accept it for a time with a waiver, or remove the package.", f.Package.Name)
+	return fmt.Sprintf("There is no fix of %s yet: accept it for a time with a waiver, or remove the package.", f.Package.CommonName())
 }
 
 func tags(f policy.Finding) []string {

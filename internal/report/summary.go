@@ -102,7 +102,7 @@ func (v View) markdownExcused(b *strings.Builder, level string) {
 		case len(rows) == maxRows:
 			more++
 		default:
-			rows = append(rows, []string{text(j.ID), text(j.Package.Name + " " + j.Package.Version), text(source.Status), text(source.Justification), text(source.Author), text(source.Document), text(source.Signer)})
+			rows = append(rows, []string{text(j.ID), text(j.Package.CommonName() + " " + j.Package.Version), text(source.Status), text(source.Justification), text(source.Author), text(source.Document), text(source.Signer)})
 		}
 	}
 	if len(rows) == 0 {
@@ -141,7 +141,7 @@ func findings(b *strings.Builder, failing []policy.Finding) {
 		if f.KnownExploited {
 			id += " (known exploited)"
 		}
-		rows = append(rows, []string{f.Severity.String(), markdown.Text(id), markdown.Text(f.Package.Name + " " + f.Package.Version), markdown.Text(f.Fix.String()), where(f)})
+		rows = append(rows, []string{f.Severity.String(), markdown.Text(id), markdown.Text(f.Package.CommonName() + " " + f.Package.Version), markdown.Text(f.Fix.String()), where(f)})
 	}
 	table(b, []string{"severity", "finding", "package", "what to do", "where"}, rows)
 	if len(failing) > maxRows {

@@ -10,9 +10,10 @@ import (
 	"github.com/stepseal/stepseal/internal/policy"
 )
 
-// Upgrade is one package whose upgrade removes findings.
+// Upgrade is one package whose upgrade removes findings, or those that a distribution built from one source, which are
+// upgraded together.
 type Upgrade struct {
-	Name, Type string
+	Name, Type string // Name names several packages where there are
 	From, To   string // From names several versions where the image has them
 	Removes    int    // findings that no upgrade before it in the list removes
 	IDs        []string
@@ -51,7 +52,7 @@ func Upgrades(findings []policy.Finding, most int) []Upgrade {
 	return chosen
 }
 
-// target is one version to which one package can go.
+// target is one version to which one package can go, or all packages of one source.
 type target struct {
 	name, kind, to string
 	removes        []int // places in the list of findings
@@ -66,9 +67,12 @@ func (t *target) weigh(removes []int, findings []policy.Finding) {
 }
 
 func (t target) upgrade(findings []policy.Finding) Upgrade {
-	up := Upgrade{Name: t.name, Type: t.kind, To: t.to, Removes: len(t.removes)}
-	var from []string
+	up := Upgrade{Type: t.kind, To: t.to, Removes: len(t.removes)}
+	var from, names []string
 	for _, i := range t.removes {
+		if name := findings[i].Package.CommonName(); !slices.Contains(names, name) && len(names) < maxTargets {
+			names = append(names, name)
+		}
 		if v := findings[i].Package.Version; !slices.Contains(from, v) && len(from) < maxTargets {
 			from = append(from, v)
 		}
@@ -77,11 +81,16 @@ func (t target) upgrade(findings []policy.Finding) Upgrade {
 		}
 	}
 	slices.SortFunc(from, versionOrder(t.kind))
-	if len(from) > 3 {
-		from = append(from[:3], fmt.Sprintf("%d more", len(from)-3))
-	}
-	up.From = strings.Join(from, ", ")
+	slices.Sort(names)
+	up.From, up.Name = few(from), few(names)
 	return up
+}
+
+func few(all []string) string {
+	if len(all) > 3 {
+		all = append(all[:3:3], fmt.Sprintf("%d more", len(all)-3))
+	}
+	return strings.Join(all, ", ")
 }
 
 // targets are ordered the most useful first: the most findings, the worst, the lowest version.
@@ -108,7 +117,7 @@ func upgradeTargets(findings []policy.Finding) targets {
 		if !f.Fix.Available() {
 			continue
 		}
-		k := key{f.Package.Type, f.Package.FullName()}
+		k := key{f.Package.Type, f.Package.Source()}
 		if packages[k] == nil {
 			order = append(order, k)
 		}
@@ -117,7 +126,7 @@ func upgradeTargets(findings []policy.Finding) targets {
 	var all targets
 	for _, k := range order {
 		for _, version := range fixVersions(findings, packages[k], k.kind) {
-			t := target{name: findings[packages[k][0]].Package.Name, kind: k.kind, to: version}
+			t := target{name: k.name, kind: k.kind, to: version}
 			var removes []int
 			for _, i := range packages[k] {
 				if removedBy(findings[i], version) {

@@ -27,7 +27,7 @@ func (p *part) annotate(workspace fs.FS) {
 		if i == maxAnnotated {
 			return
 		}
-		a := step.Annotation{Level: step.Failure, Title: fmt.Sprintf("%s %s in %s %s", f.Severity, f.ID, f.Package.Name, f.Package.Version),
+		a := step.Annotation{Level: step.Failure, Title: fmt.Sprintf("%s %s in %s %s", f.Severity, f.ID, f.Package.CommonName(), f.Package.Version),
 			Message: cmp.Or(f.Fix.String(), "no fix yet")}
 		if where := f.Where(); where != "" {
 			a.Message += "; in " + where

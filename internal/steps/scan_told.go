@@ -131,7 +131,7 @@ func findingLine(f policy.Finding) string {
 	if f.KnownExploited {
 		exploited = "  known exploited"
 	}
-	return fmt.Sprintf("%-10s  %s  %s %s  %s%s", f.Severity, f.ID, f.Package.Name, f.Package.Version, f.Fix, exploited)
+	return fmt.Sprintf("%-10s  %s  %s %s  %s%s", f.Severity, f.ID, f.Package.CommonName(), f.Package.Version, f.Fix, exploited)
 }
 
 func gateHints(d policy.Decision) []string {

@@ -101,6 +101,9 @@ func storefrontFindings() []policy.Finding {
 			if of.base {
 				f.Locations[0].Layer = baseLayer
 				f.Package.PURL = "pkg:deb/debian/" + of.name + "@" + of.version + "?arch=amd64&distro=debian-12"
+				if of.name == "libssl3" {
+					f.Package.PURL += "&upstream=openssl"
+				}
 			} else {
 				f.Via = []string{"storefront 1.4.0", "build-tools 2.0.3", of.name + " " + of.version}
 			}
