@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 )
 
@@ -86,6 +87,24 @@ func FuzzSBOMSubject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		if digest, err := SBOMSubject(doc); digest != "" && (err != nil || !IsDigest(digest)) {
 			t.Fatalf("%q, %v", digest, err)
+		}
+	})
+}
+
+// FuzzParseScan holds that what is taken from a foreign scan is JSON again.
+func FuzzParseScan(f *testing.F) {
+	f.Add([]byte(`{"scanner":{"uri":"u","version":"1","db":{"version":"2","lastUpdate":"x"},"result":{"schema":"stepseal.scan/v1","verdict":"accepted","database":{"providers":[{"captured":"2026-01-01T00:00:00Z"}]}}},"metadata":{"scanFinishedOn":"2026-01-01T00:00:00Z"}}`))
+	f.Add([]byte(`{"scanner":{"result":null}}`))
+	f.Fuzz(func(t *testing.T, predicate []byte) {
+		scan, err := ParseScan(predicate)
+		if err != nil {
+			return
+		}
+		if len(scan.Report) > 0 && !json.Valid(scan.Report) {
+			t.Errorf("%q holds the report %q", predicate, scan.Report)
+		}
+		if v, ok := ParseVerdict(scan.Report); ok && v.Schema != ScanSchema {
+			t.Errorf("%q is taken for a scan of ours", scan.Report)
 		}
 	})
 }

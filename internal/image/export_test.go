@@ -26,3 +26,13 @@ func Walk(stream []byte, limits Limits) (files int64, err error) {
 	err = w.all(tar.NewReader(bytes.NewReader(stream)))
 	return w.files, err
 }
+
+// WithReferrer reads an index of referrers, and writes it with one entry more; entries are those that were read.
+func WithReferrer(raw []byte, entry Referrer) (entries int, written []byte, err error) {
+	index, err := parseReferrers(raw)
+	if err != nil {
+		return 0, nil, err
+	}
+	written, err = index.with(entry)
+	return len(index.Manifests), written, err
+}

@@ -191,3 +191,21 @@ func TestAnArtifactNamesItsSubject(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReferrers holds that an index which others wrote keeps their entries when one is added.
+func FuzzReferrers(f *testing.F) {
+	f.Add([]byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"m","size":1,"digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","x":{"y":1}}],"annotations":{"a":"b"}}`))
+	f.Add([]byte(`{"manifests":[]}`))
+	f.Add([]byte(`{"manifests":[{}]}`))
+	added := image.Referrer{}
+	added.Digest.Algorithm, added.Digest.Hex = "sha256", strings.Repeat("b", 64)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		entries, written, err := image.WithReferrer(raw, added)
+		if err != nil {
+			return
+		}
+		if again, _, err := image.WithReferrer(written, added); err != nil || again != entries+1 {
+			t.Errorf("%q had %d entries and became %q with %d (%v)", raw, entries, written, again, err)
+		}
+	})
+}

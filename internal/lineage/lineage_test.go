@@ -172,3 +172,19 @@ func FuzzCycloneDX(f *testing.F) {
 		}
 	})
 }
+
+// FuzzSyft holds the same of syft's own form.
+func FuzzSyft(f *testing.F) {
+	f.Add([]byte(`{"schema":{"url":"x"},"artifacts":[{"id":"a","name":"a","type":"npm","version":"1","locations":[{"path":"/a","layerID":"l"}],"metadata":{"virtualPath":"/a:b"}},{"id":"a"},{}],"artifactRelationships":[{"parent":"a","child":"b","type":"dependency-of"},{"parent":"a","child":"a","type":"dependency-of"}],"source":{"metadata":{"layers":[{"digest":"l"}]}}}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		img, err := lineage.ReadSyft(doc)
+		if err != nil {
+			return
+		}
+		for at := range img.Components {
+			if ways, all := img.Ways(at, 2); all == 0 || len(ways) == 0 || ways[0][len(ways[0])-1] != at {
+				t.Fatalf("component %d is not reached", at)
+			}
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -140,7 +141,11 @@ func (v View) readSBOM() (doc map[string]json.RawMessage, components []cdxCompon
 		return nil, nil, errors.New("SBOM: not a JSON object")
 	}
 	for _, m := range members {
-		doc[string(m.Key)] = m.Value
+		var key string
+		if err := json.Unmarshal(slices.Concat([]byte(`"`), m.Key, []byte(`"`)), &key); err != nil {
+			return nil, nil, fmt.Errorf("SBOM: %w", err)
+		}
+		doc[key] = m.Value
 	}
 	if raw, ok := doc["components"]; ok {
 		if err := json.Unmarshal(raw, &components); err != nil {
@@ -158,8 +163,10 @@ func addTo[T any](doc map[string]json.RawMessage, key string, more []T) error {
 	if err != nil {
 		return err
 	}
-	if old := doc[key]; len(old) > len("[]") { // a list with something in it ends in ]
-		added = slices.Concat(old[:len(old)-1], []byte(","), added[1:])
+	if old, isList := bytes.CutPrefix(doc[key], []byte("[")); isList {
+		if old = bytes.TrimSpace(old[:len(old)-1]); len(old) > 0 {
+			added = slices.Concat([]byte("["), old, []byte(","), added[1:])
+		}
 	}
 	doc[key] = added
 	return nil
@@ -179,11 +186,11 @@ func finishCycloneDX(doc map[string]json.RawMessage, vulnerabilities []cdxVulner
 	if doc["serialNumber"], err = json.Marshal(serial); err != nil {
 		return nil, err
 	}
-	return joined(doc), nil
+	return joined(doc)
 }
 
 // joined is the object of these members, by name: encoding/json would go through each of them again.
-func joined(doc map[string]json.RawMessage) []byte {
+func joined(doc map[string]json.RawMessage) ([]byte, error) {
 	size := 2
 	for key, value := range doc {
 		size += len(key) + len(value) + 4
@@ -193,9 +200,13 @@ func joined(doc map[string]json.RawMessage) []byte {
 		if i > 0 {
 			all = append(all, ',')
 		}
-		all = append(append(append(append(all, '"'), key...), '"', ':'), doc[key]...)
+		name, err := evidence.Encode(key)
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(append(all, name...), ':'), doc[key]...)
 	}
-	return append(all, '}')
+	return append(all, '}'), nil
 }
 
 // refs are the components by what a finding knows of its package.
