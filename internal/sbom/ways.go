@@ -36,6 +36,9 @@ func (c *Catalogue) Ways() *Ways {
 // maxWay bounds a way that is shown; longer ones keep both ends.
 const maxWay = 20
 
+// maxStep bounds the name of one step of it, in bytes.
+const maxStep = 300
+
 // To is one way to the package with syft's id, "name version" each and the package last. It is empty where nothing but
 // the image itself is known to depend on the package.
 func (w *Ways) To(id artifact.ID) []string {
@@ -49,7 +52,11 @@ func (w *Ways) To(id artifact.ID) []string {
 	}
 	var names []string
 	for _, i := range ways[0][1:] {
-		names = append(names, strings.TrimSpace(w.packages[i].Name+" "+w.packages[i].Version))
+		name := strings.TrimSpace(w.packages[i].Name + " " + w.packages[i].Version)
+		if len(name) > maxStep {
+			name = strings.ToValidUTF8(name[:maxStep], "") + "..."
+		}
+		names = append(names, name)
 	}
 	if len(names) > maxWay {
 		names = append(append(names[:maxWay/2:maxWay/2], "..."), names[len(names)-maxWay/2:]...)

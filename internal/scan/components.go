@@ -35,7 +35,7 @@ func where(c policy.Component) string {
 
 func component(p syftpkg.Package) policy.Component {
 	of := pkg.New(p)
-	return policy.Component{Package: policy.Package{Name: p.Name, Version: p.Version, Type: string(p.Type), PURL: p.PURL}, Locations: locations(of), Licenses: sbom.LicencesOf(p)}
+	return policy.Component{Package: described(p.Name, p.Version, p.Type, p.PURL), Locations: locations(of), Licenses: sbom.LicencesOf(p)}
 }
 
 // Satisfies says whether the package's version is within the constraint, by the rules of its ecosystem. It is an error

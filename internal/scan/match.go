@@ -180,6 +180,8 @@ const (
 	maxURLs        = 10
 	maxLocations   = 20
 	maxDescription = 500
+	maxName        = 1024
+	maxPURL        = 4096 // and a path
 )
 
 func finding(m match.Match) policy.Finding {
@@ -188,7 +190,7 @@ func finding(m match.Match) policy.Finding {
 		ID:        v.ID,
 		Aliases:   aliases(v),
 		Fix:       fix(v.Fix),
-		Package:   policy.Package{Name: p.Name, Version: p.Version, Type: string(p.Type), PURL: p.PURL},
+		Package:   described(p.Name, p.Version, p.Type, p.PURL),
 		Locations: locations(p),
 		Matcher:   how(m.Details),
 		Namespace: v.Namespace,
@@ -219,11 +221,19 @@ func rate(f *policy.Finding, m *vulnerability.Metadata) {
 }
 
 func short(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= maxDescription {
+	return clipped(strings.Join(strings.Fields(text), " "), maxDescription)
+}
+
+func clipped(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxDescription], "") + "..."
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}
+
+// described is a package as reports name it: nobody's name is longer than maxName.
+func described(name, version string, kind syftpkg.Type, purl string) policy.Package {
+	return policy.Package{Name: clipped(name, maxName), Version: clipped(version, maxName), Type: string(kind), PURL: clipped(purl, maxPURL)}
 }
 
 func aliases(v vulnerability.Vulnerability) []string {
@@ -287,9 +297,9 @@ func locations(p pkg.Package) []policy.Location {
 }
 
 func location(l file.Location, p pkg.Package) policy.Location {
-	at := policy.Location{Path: l.RealPath, AccessPath: l.AccessPath}
+	at := policy.Location{Path: clipped(l.RealPath, maxPURL), AccessPath: clipped(l.AccessPath, maxPURL)}
 	if m, ok := p.Metadata.(pkg.JavaMetadata); ok && strings.HasPrefix(m.VirtualPath, l.RealPath+":") {
-		at.AccessPath = m.VirtualPath // through every archive on the way
+		at.AccessPath = clipped(m.VirtualPath, maxPURL) // through every archive on the way
 	}
 	if at.AccessPath == at.Path {
 		at.AccessPath = ""

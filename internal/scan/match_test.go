@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/anchore/grype/grype"
 	v6 "github.com/anchore/grype/grype/db/v6"
@@ -409,5 +410,17 @@ func BenchmarkMatch(b *testing.B) {
 		if _, err := Match(context.Background(), db, of); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestANameOfTenMegabytesIsCut(t *testing.T) {
+	long := strings.Repeat("é", 5<<20)
+	p := described(long, long, syftpkg.NpmPkg, "pkg:npm/x?a="+long)
+	if len(p.Name) > maxName+3 || len(p.Version) > maxName+3 || len(p.PURL) > maxPURL+3 || !utf8.ValidString(p.Name) || !strings.HasSuffix(p.Version, "...") {
+		t.Errorf("%d, %d and %d bytes", len(p.Name), len(p.Version), len(p.PURL))
+	}
+	at := location(file.NewLocation("/"+long), pkg.Package{})
+	if len(at.Path) > maxPURL+3 {
+		t.Errorf("a path of %d bytes", len(at.Path))
 	}
 }

@@ -36,7 +36,12 @@ func startRegistry(t *testing.T, referrers registrytest.Referrers) *registrytest
 // pushedApp is the reference, by digest, of a small image without a finding.
 func pushedApp(t *testing.T, registry *registrytest.Registry) string {
 	t.Helper()
-	image, err := registrytest.App(registrytest.AppOptions{Distro: registrytest.Debian("11")})
+	return pushedAppOf(t, registry, registrytest.AppOptions{Distro: registrytest.Debian("11")})
+}
+
+func pushedAppOf(t *testing.T, registry *registrytest.Registry, of registrytest.AppOptions) string {
+	t.Helper()
+	image, err := registrytest.App(of)
 	if err != nil {
 		t.Fatal(err)
 	}

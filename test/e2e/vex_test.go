@@ -13,7 +13,7 @@ import (
 func TestAttestedVEXCountsWhenTheKeySignedIt(t *testing.T) {
 	for format, option := range map[string]string{"bundle": "--new-bundle-format", "legacy": "--new-bundle-format=false"} {
 		t.Run(format, func(t *testing.T) {
-			u, ref := newUser(t), pushedApp(t, startRegistry(t, registrytest.ReferrersOn))
+			u, ref := newUser(t), pushedAppOf(t, startRegistry(t, registrytest.ReferrersOn), registrytest.AppOptions{Distro: registrytest.Debian("11"), Log4jVersion: "2.14.1"})
 			u.stepseal(gate("scan-gate", "--image", ref)...).want(t, 10, "vulnerable")
 			scan := read[struct {
 				Findings []struct {
