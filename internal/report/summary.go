@@ -151,7 +151,7 @@ func findings(b *strings.Builder, failing []policy.Finding) {
 
 // where is the place of the package, and by which way it came in.
 func where(f policy.Finding) string {
-	cell := code(f.Where())
+	cell := markdown.Code(f.Where()) // which shows what a control character was
 	if len(f.Via) > 0 {
 		cell += " by " + text(strings.Join(f.Via, " > "))
 	}
