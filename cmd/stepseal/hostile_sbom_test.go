@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && hostile
 
 package main
 
@@ -178,6 +178,14 @@ func TestHostileSBOMs(t *testing.T) {
 // TestLargeSBOMs is the other side: what is large and harmless is decided on, in a minute and 2 GB of memory.
 func TestLargeSBOMs(t *testing.T) {
 	s := newShared(t)
+	many := func(write func([][2]string, ...listed) string) string {
+		var packages []listed
+		for i := range 1_700 {
+			version := fmt.Sprintf("2.9.%d", i%9) // with some sixty findings
+			packages = append(packages, listed{fmt.Sprint("j", i), "jackson-databind", version, fmt.Sprintf("pkg:maven/com.fasterxml.jackson.core/jackson-databind@%s?n=%d", version, i), "Apache-2.0"})
+		}
+		return write(nil, packages...)
+	}
 	wide := func(write func([][2]string, ...listed) string) string {
 		packages, edges := []listed{log4j}, [][2]string(nil)
 		for i := range 85_000 {
@@ -191,7 +199,8 @@ func TestLargeSBOMs(t *testing.T) {
 		doc             func(write func([][2]string, ...listed) string) string
 		bytes, findings int // at least
 	}{
-		"50 MB": {wide, 50_000_000, 2},
+		"a hundred thousand findings": {many, 0, 100_000},
+		"50 MB":                       {wide, 50_000_000, 2},
 	} {
 		for format, write := range written {
 			t.Run(name+", in "+format, func(t *testing.T) {

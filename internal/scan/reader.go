@@ -23,6 +23,9 @@ type reader struct {
 	failing sync.Mutex
 	first   error
 
+	reading sync.Mutex
+	texts   map[v6.ID]*v6.VulnerabilityBlob
+
 	mu       sync.Mutex
 	kev      map[string][]v6.KnownExploitedVulnerabilityHandle
 	epss     map[string][]v6.EpssHandle
@@ -31,7 +34,8 @@ type reader struct {
 	held     int
 }
 
-// maxHeld bounds how many records of packages are remembered at a time: an image has hundreds, a kernel thousands.
+// maxHeld bounds how many records of packages, and texts, are remembered at a time: an image has hundreds, a kernel
+// thousands.
 const maxHeld = 20_000
 
 func openReader(dir string) (*reader, error) {
@@ -40,6 +44,7 @@ func openReader(dir string) (*reader, error) {
 		return nil, err
 	}
 	out := &reader{Reader: of,
+		texts:    map[v6.ID]*v6.VulnerabilityBlob{},
 		kev:      map[string][]v6.KnownExploitedVulnerabilityHandle{},
 		epss:     map[string][]v6.EpssHandle{},
 		cwes:     map[string][]v6.CWEHandle{},
@@ -136,6 +141,41 @@ func (r *reader) watch(query *gorm.DB) {
 	if query.Error != nil && !errors.Is(query.Error, gorm.ErrRecordNotFound) {
 		r.fail(query.Error)
 	}
+	if found, ok := query.Statement.Dest.(*[]v6.VulnerabilityHandle); ok && query.Error == nil {
+		_ = query.AddError(r.describe(*found))
+	}
+}
+
+// describe adds the texts of the vulnerabilities, as grype does where they lack them, and reads each text once.
+func (r *reader) describe(vulnerabilities []v6.VulnerabilityHandle) error {
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	if len(r.texts) > maxHeld {
+		clear(r.texts)
+	}
+	var missing []v6.ID
+	for i := range vulnerabilities {
+		if r.texts[vulnerabilities[i].BlobID] == nil {
+			missing = append(missing, vulnerabilities[i].BlobID)
+		}
+	}
+	if len(missing) > 0 {
+		var blobs []v6.Blob
+		if err := r.GetDB().Where("id IN ?", missing).Find(&blobs).Error; err != nil {
+			return err
+		}
+		for _, b := range blobs {
+			text := &v6.VulnerabilityBlob{}
+			if err := json.Unmarshal([]byte(b.Value), text); err != nil {
+				return err
+			}
+			r.texts[b.ID] = text
+		}
+	}
+	for i := range vulnerabilities {
+		vulnerabilities[i].BlobValue = r.texts[vulnerabilities[i].BlobID]
+	}
+	return nil
 }
 
 func (r *reader) fail(err error) {
