@@ -36,7 +36,7 @@ func (u user) documentsSayTheSameToBoth(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"sbom.syft.json", "sbom.cdx.json", "sbom.spdx.json"} {
 		t.Run(name, func(t *testing.T) {
-			document := "stepseal-out/" + name
+			u, document := user{t, u.dir}, "stepseal-out/"+name
 			theirs := u.grype("sbom:" + document)
 			sameFindings(t, theirs, u.gated("from-"+name, "--sbom", document))
 			if len(theirs) < 2 {
