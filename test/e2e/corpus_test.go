@@ -43,7 +43,7 @@ var corpus = map[string]sample{
 					"- .python-rundeps 20190802.000000", // what apk add --virtual leaves, built from nothing
 				},
 			},
-			// The first belongs to the package py3-requests, of which Alpine's advisories would say so only if it were fixed.
+			// The first belongs to py3-requests. Alpine tells only of what is fixed, so it is looked up as itself too.
 			"python": {vulnerable: []string{"egg-file requests 2.19.1"}, clean: []string{"wheel urllib3 2.0.7"}},
 		},
 	},

@@ -38,9 +38,14 @@ func (u user) grype(source string) []finding {
 	u.t.Helper()
 	scanned := u.scanWithGrype(source)
 	scanned.want(u.t, 0, "")
+	return scanned.grypeFindings(u.t)
+}
+
+func (e ended) grypeFindings(t *testing.T) []finding {
+	t.Helper()
 	var report grypeReport
-	if err := json.Unmarshal([]byte(scanned.stdout), &report); err != nil {
-		u.t.Fatal(err)
+	if err := json.Unmarshal([]byte(e.stdout), &report); err != nil {
+		t.Fatal(err)
 	}
 	return report.findings()
 }
@@ -50,7 +55,7 @@ func (u user) scanWithGrype(source string) ended {
 	if _, err := os.Stat(u.path("grype-db")); err != nil {
 		u.run("grype", "-q", "db", "import", made.database).want(u.t, 0, "")
 	}
-	return u.run("grype", "-q", source, "-o", "json")
+	return u.run("grype", source, "-o", "json")
 }
 
 // gated is what the product finds in the same source, as its report in that folder of the user's says.
@@ -82,6 +87,8 @@ type grypeReport struct {
 		Artifact struct {
 			Name, Version, Type, PURL string
 			Locations                 []location
+			// VirtualPath is a jar's, through every archive, where the locations do not say it, as in CycloneDX.
+			Metadata struct{ VirtualPath string }
 		}
 	}
 }
@@ -92,6 +99,11 @@ func (r grypeReport) findings() []finding {
 		v, p := m.Vulnerability, m.Artifact
 		// Where the package itself lies; lists of files and copyright notices only support that.
 		at := slices.DeleteFunc(slices.Clone(p.Locations), func(l location) bool { return l.Annotations.Evidence == "supporting" })
+		for n := range at {
+			if strings.HasPrefix(p.Metadata.VirtualPath, at[n].Path+":") {
+				at[n].AccessPath = p.Metadata.VirtualPath
+			}
+		}
 		found = append(found, finding{v.ID, p.Type, p.Name, p.Version, paths(at), strings.ToLower(v.Severity), v.Fix.String(), v.Namespace, p.PURL})
 	}
 	return found
