@@ -133,7 +133,8 @@ func TestForeignDocumentsAreNotAcceptedForWhatTheyDoNotSay(t *testing.T) {
 			{"type":"library","bom-ref":"a","name":"libssl1.1","version":"1.1.1k-1","purl":"pkg:deb/debian/libssl1.1@1.1.1k-1?arch=amd64"}]}`, "the database holds no record for deb"},
 		"nothing but containers": {`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[
 			{"type":"container","bom-ref":"a","name":"debian","version":"11"}]}`, "none of the packages could be looked up"},
-		"nothing but a root": {`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"component":{"type":"application","bom-ref":"r","name":"shop"}},"components":[]}`, "no package was found"},
+		"nothing but a root":                  {`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"component":{"type":"application","bom-ref":"r","name":"shop"}},"components":[]}`, "no package was found"},
+		"a kind of package that nobody tells": {ofNoKind, "the database holds no record for UnknownPackage"},
 		"nothing but ranges": {`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[
 			{"SPDXID":"SPDXRef-a","name":"lodash","versionInfo":"^4.17.0","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/lodash"}]}]}`, "none of the packages could be looked up"},
 	} {
@@ -148,6 +149,27 @@ func TestForeignDocumentsAreNotAcceptedForWhatTheyDoNotSay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ofNoKind has a package that can only be looked for by its CPE, which is what SPDX keeps of a program that is in no package.
+const ofNoKind = `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[
+	{"SPDXID":"SPDXRef-a","name":"viewer","versionInfo":"1.0","externalRefs":[
+		{"referenceCategory":"SECURITY","referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:acme:viewer:1.0:*:*:*:*:*:*:*"}]}]}`
+
+func TestPackagesOfNoKindAreAcceptedByTheNameThatTheGapHas(t *testing.T) {
+	of, err := sbom.Read("sbom.spdx.json", []byte(ofNoKind))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := mustMatch(t, of).Found
+	for _, gap := range policy.Decide(found, "").Uncovered() {
+		rules := policy.Rules{AllowUncovered: []string{gap.Name()}}
+		if decided := policy.Decide(found, "", policy.Policy{Rules: rules}); decided.Ending != outcome.Accepted {
+			t.Errorf("%s: %s", decided.Ending, decided.Summary())
+		}
+		return
+	}
+	t.Error("there is no gap")
 }
 
 func TestTrivysNamesOfDistributions(t *testing.T) {
