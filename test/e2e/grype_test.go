@@ -99,6 +99,11 @@ func (r grypeReport) findings() []finding {
 		v, p := m.Vulnerability, m.Artifact
 		// Where the package itself lies; lists of files and copyright notices only support that.
 		at := slices.DeleteFunc(slices.Clone(p.Locations), func(l location) bool { return l.Annotations.Evidence == "supporting" })
+		// Grype leaves the state empty where a record says nothing of fixes, and takes that for unknown itself.
+		// https://github.com/anchore/grype/blob/v0.120.1/grype/match/ignore.go
+		if v.Fix.State == "" {
+			v.Fix.State = "unknown"
+		}
 		for n := range at {
 			if strings.HasPrefix(p.Metadata.VirtualPath, at[n].Path+":") {
 				at[n].AccessPath = p.Metadata.VirtualPath
