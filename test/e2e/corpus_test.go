@@ -76,6 +76,25 @@ var corpus = map[string]sample{
 			clean:      []string{"wheel Jinja2 2.10"},
 		}},
 	},
+	// The word is where the library lies. Maven orders versions in a way of its own: a qualifier that it does not know, as jre,
+	// comes after the version without one, and so does a number.
+	"Java": {
+		holds: map[string]verdicts{"java-archive": {
+			vulnerable: []string{
+				"jar com.google.guava:guava 32.0.0", "jar io.netty:netty-handler 4.0.36.Final", "jar org.eclipse.jetty:jetty-xml 12.0.0.beta1",
+				"jar log4j:log4j 1.2.17", "jar org.apache.thrift:libthrift 0.9.3", "jar org.apache.tomcat.embed:tomcat-embed-core 10.1.0-M1",
+				"war org.yaml:snakeyaml 1.25", "war ch.qos.logback:logback-core 1.4.11",
+				"shaded org.springframework:spring-beans 5.2.19.RELEASE", "shaded io.netty:netty-codec-http 4.1.107.Final",
+			},
+			clean: []string{
+				"jar com.google.guava:guava 32.0.0-jre", "jar org.eclipse.jetty:jetty-xml 12.0.0", "jar com.example:log4j-core 2.14.1",
+				"war com.google.code.gson:gson 2.8.9", "war ch.qos.logback:logback-core 1.4.14",
+				"jar org.springframework:spring-beans 5.2.20.RELEASE", "shaded org.apache.avro:avro 1.11.3",
+				"bare -:commons-text 1.9", // nothing in it says whose it is
+				"app shop-all 1.4.2", "app payment 1.4.2", "app all 1.0", "app shop 1.0",
+			},
+		}},
+	},
 	// All in one program, but for what only built it.
 	"Rust": {
 		holds: map[string]verdicts{"rust-crate": {
@@ -171,7 +190,8 @@ func (v verdicts) sorted(kind string) (list struct{ Vulnerable, Clean []string }
 	named := func(rows []string) (names []string) {
 		for _, row := range rows {
 			word := strings.Fields(row)
-			if kind == "python" { // syft writes all names in the one way of https://peps.python.org/pep-0503/#normalized-names
+			word[1] = word[1][strings.Index(word[1], ":")+1:] // a Maven artefact is called by its name alone
+			if kind == "python" {                             // syft writes all names in the one way of https://peps.python.org/pep-0503/#normalized-names
 				word[1] = strings.ToLower(separators.ReplaceAllString(word[1], "-"))
 			}
 			names = append(names, word[1]+" "+word[2])

@@ -17,6 +17,7 @@ type held struct{ how, name, version string }
 var installed = map[string]func([]held) ([]registrytest.File, error){
 	"apk":          apkDatabase,
 	"python":       pythonPackages,
+	"java-archive": javaArchives,
 	"rust-crate":   rustProgram,
 	"gem":          gemSpecifications,
 	"dotnet":       dotnetApplications,
