@@ -152,7 +152,9 @@ func TestFindingsInTheCorpusAreThoseOfTheGrypeCommandLine(t *testing.T) {
 					t.Errorf("%s: %d findings and %d clean packages prove nothing", kind, n, len(want.clean))
 				}
 			}
-			u.documentsSayTheSameToBoth(t)
+			u.documentsSayTheSameToBoth(t, ourDocuments...)
+			u.run("syft", "-q", "registry:"+ref, "-o", "cyclonedx-xml=syft.cdx.xml", "-o", "spdx-tag-value=syft.spdx").want(t, 0, "")
+			u.documentsSayTheSameToBoth(t, "syft.cdx.xml", "syft.spdx")
 		})
 	}
 }
