@@ -39,9 +39,16 @@ var dialects = []dialect{
 	},
 	{
 		name:      "the source package beside the purl",
-		why:       "Trivy tells what a package was built from in a property or a sentence, and grype reads it in the purl only; Debian's advisories go by its name",
+		why:       "Trivy tells what a package was built from in a property or a sentence, and grype reads it in the purl only; a distribution's advisories go by its name",
 		documents: []string{"trivy-*"},
-		in:        says("libssl1.1@1.1.1k-1?arch=amd64", "libssl1.1@1.1.1k-1?arch=amd64&upstream=openssl"),
+		in: says("libssl1.1@1.1.1k-1?arch=amd64", "libssl1.1@1.1.1k-1?arch=amd64&upstream=openssl",
+			"libssl1.1@1.1.1c-r0?arch=x86_64", "libssl1.1@1.1.1c-r0?arch=x86_64&upstream=openssl"),
+	},
+	{
+		name:      "a release without its distribution",
+		why:       "Trivy writes distro=3.10.2 of Alpine's packages, and grype takes that for the name of a distribution that no database knows",
+		documents: []string{"trivy-alpine-*"},
+		in:        says("distro=3.10.2", "distro=alpine-3.10.2"),
 	},
 	{
 		name:      "the source package as a relationship",
