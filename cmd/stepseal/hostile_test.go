@@ -220,22 +220,29 @@ func (a attack) launch(t *testing.T, source string) launched {
 
 func launch(t *testing.T, ref string, flags ...string) launched {
 	t.Helper()
+	return launchWith(t, nil, append([]string{"generate-sbom", "--image", ref, "--platform", "linux/amd64"}, flags...)...)
+}
+
+// launchWith runs the program with more in its environment.
+func launchWith(t *testing.T, environment []string, args ...string) launched {
+	t.Helper()
 	l := launched{dir: t.TempDir()}
 	for _, sub := range []string{"tmp", "home", "out"} {
 		must(t, os.Mkdir(filepath.Join(l.dir, sub), 0o755))
 	}
 	ctx, stop := context.WithTimeout(context.Background(), mostTime)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "stepseal-measured", append([]string{"generate-sbom", "--image", ref, "--platform", "linux/amd64"}, flags...)...)
+	cmd := exec.CommandContext(ctx, "stepseal-measured", args...)
 	cmd.Dir = l.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + filepath.Join(l.dir, "tmp"), "HOME=" + filepath.Join(l.dir, "home"),
-		"STEPSEAL_OUTPUT_DIRECTORY=" + filepath.Join(l.dir, "out"), peakVariable + "=" + filepath.Join(t.TempDir(), "peak")}
+	peakFile := filepath.Join(t.TempDir(), "peak")
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + filepath.Join(l.dir, "tmp"), "HOME=" + filepath.Join(l.dir, "home"),
+		"STEPSEAL_OUTPUT_DIRECTORY=" + filepath.Join(l.dir, "out"), peakVariable + "=" + peakFile}, environment...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	begun := time.Now()
 	_ = cmd.Run() // the exit code tells
 	l.took, l.code, l.said = time.Since(begun), cmd.ProcessState.ExitCode(), said.String()
-	peak, err := os.ReadFile(strings.TrimPrefix(cmd.Env[len(cmd.Env)-1], peakVariable+"="))
+	peak, err := os.ReadFile(peakFile)
 	must(t, err)
 	must(t, json.Unmarshal(peak, &l.memory))
 	must(t, filepath.WalkDir(l.dir, func(path string, entry fs.DirEntry, err error) error {

@@ -16,7 +16,7 @@ const Distribution = "distribution"
 
 // Coverage says for one distribution release or one ecosystem whether silence means anything.
 type Coverage struct {
-	Type      string `json:"type"`                // of the packages: deb, apk, rpm, npm, java-archive, go-module, ...; or Distribution
+	Type      string `json:"type"`                // of the packages: deb, apk, rpm, npm, java-archive, go-module, ...; or Distribution, EPSS, KnownExploited
 	Release   string `json:"release,omitempty"`   // of the distribution, debian:11; "unknown" where it was not detected
 	Packages  int    `json:"packages"`            // looked up
 	Covered   bool   `json:"covered"`             // the database holds at least one record for it
@@ -72,6 +72,7 @@ type Found struct {
 	Lacking     []string    // minimum elements of the demanded standard that the SBOM does not have
 	BaseLayers  []string    // digests of the base image's layers, as Location.Layer names layers
 	Coverage    []Coverage
+	Unrated     []string     // what the database holds nothing of: EPSS, KnownExploited
 	Unreadable  []Unreadable // the decisive first
 	Packages    int          // in the catalogue
 	Unmatchable int          // of these, without what a look-up needs: a name, an identifier, a version that can be compared
@@ -110,7 +111,7 @@ func Decide(found Found, today Day, policies ...Policy) Decision {
 	d.judge(found, ready)
 	d.look(found, ready)
 	d.compare(found, ready)
-	lookedUp := d.cover(found.Coverage, policies)
+	lookedUp := d.cover(found, policies)
 	d.Unreadable = unread(found.Unreadable, policies)
 	empty := found.Packages == 0 && slices.ContainsFunc(policies, func(p Policy) bool { return !p.Rules.AllowEmpty })
 	switch {
@@ -238,13 +239,14 @@ func unread(files []Unreadable, policies []Policy) []Unreadable {
 	return slices.DeleteFunc(slices.Clone(files), func(u Unreadable) bool { return !u.Decisive })
 }
 
-func (d *Decision) cover(coverage []Coverage, policies []Policy) (lookedUp int) {
-	d.Coverage = slices.Clone(coverage)
+func (d *Decision) cover(found Found, policies []Policy) (lookedUp int) {
+	d.Coverage = slices.Clone(found.Coverage)
 	for i := range d.Coverage {
 		c := &d.Coverage[i]
 		c.Accepted = !c.Covered && !slices.ContainsFunc(policies, func(p Policy) bool { return !c.allowedBy(p.Rules.AllowUncovered) })
 		lookedUp += c.Packages
 	}
+	d.Coverage = append(d.Coverage, unrated(found.Unrated, policies)...)
 	return lookedUp
 }
 
@@ -290,11 +292,14 @@ func (d Decision) gaps() string {
 		parts = append(parts, text)
 	}
 	for _, c := range d.Uncovered() {
-		if c.Type == Distribution {
+		switch c.Type {
+		case Distribution:
 			parts = append(parts, "the distribution of the image is not known")
-			continue
+		case EPSS, KnownExploited:
+			parts = append(parts, fmt.Sprintf("%s cannot hold, for the database holds nothing of %s", ruleOf(c.Type), c.Type))
+		default:
+			names = append(names, fmt.Sprintf("%s (%d packages)", c.Name(), c.Packages))
 		}
-		names = append(names, fmt.Sprintf("%s (%d packages)", c.Name(), c.Packages))
 	}
 	if len(names) > 0 {
 		parts = append(parts, "the database holds no record for "+strings.Join(names, ", "))

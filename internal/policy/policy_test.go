@@ -130,3 +130,30 @@ func FuzzWords(f *testing.F) {
 		}
 	})
 }
+
+func TestRatingsThatTheDatabaseLacks(t *testing.T) {
+	found := Found{Packages: 1, Coverage: []Coverage{covered}, Unrated: []string{EPSS, KnownExploited}}
+	for name, c := range map[string]struct {
+		rules    []Rules
+		accepted bool
+		says     string
+	}{
+		"nobody asks":                       {[]Rules{{}}, true, "no findings"},
+		"asked for":                         {[]Rules{{FailOnEPSS: 0.1}}, false, "fail-on-epss cannot hold, for the database holds nothing of epss"},
+		"both asked for":                    {[]Rules{{FailOnEPSS: 0.1, FailOnKnownExploited: true}}, false, "fail-on-known-exploited cannot hold"},
+		"asked for and allowed":             {[]Rules{{FailOnEPSS: 0.1, AllowUncovered: []string{"EPSS"}}}, true, "no findings"},
+		"asked for, and the other allowed":  {[]Rules{{FailOnEPSS: 0.1, AllowUncovered: []string{KnownExploited}}}, false, "epss"},
+		"allowed by who asks, among others": {[]Rules{{}, {FailOnEPSS: 0.1, AllowUncovered: []string{EPSS}}}, true, "no findings"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var policies []Policy
+			for _, r := range c.rules {
+				policies = append(policies, Policy{Rules: r})
+			}
+			d := Decide(found, today, policies...)
+			if (d.Ending == outcome.Accepted) != c.accepted || !strings.Contains(d.Summary(), c.says) {
+				t.Errorf("%s, %s", d.Ending, d.Summary())
+			}
+		})
+	}
+}

@@ -23,7 +23,7 @@ import (
 
 // Bounds of a document, checked before any decoder sees it: they recurse as deep as they are told to, and make a
 // kilobyte of an empty object.
-var bounds = strictjson.Bounds{Bytes: 256 << 20, Depth: 100, Values: 2_000_000, Elements: 500_000}
+var bounds = strictjson.Bounds{Bytes: 256 << 20, Depth: 100, Values: 2_000_000, Elements: 500_000, Text: 1 << 20}
 
 // Read takes a document back into a catalogue: CycloneDX in JSON or XML, SPDX in JSON or as tag-value, or syft JSON, of
 // anybody's making. name is for messages.
@@ -72,7 +72,24 @@ func read(doc []byte) (*Catalogue, error) {
 	default:
 		c.content, err = decode(syftjson.NewFormatDecoder(), doc)
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return c, c.shortEnough()
+}
+
+// maxIdentity bounds what names a package: it is shown, and compared with every record.
+const maxIdentity = 8 << 10
+
+func (c *Catalogue) shortEnough() error {
+	for p := range c.content.Artifacts.Packages.Enumerate() {
+		for _, text := range []struct{ what, is string }{{"name", p.Name}, {"version", p.Version}, {"purl", p.PURL}} {
+			if len(text.is) > maxIdentity {
+				return fmt.Errorf("the %s of the package %.80q has %d bytes, more than %d", text.what, p.Name, len(text.is), maxIdentity)
+			}
+		}
+	}
+	return nil
 }
 
 // asJSON brings every form into JSON, checked: what follows has one form of each format to look at.

@@ -22,6 +22,7 @@ type holdings struct {
 	ecosystems map[string]bool // package types outside distributions
 	systems    map[v6.ID]bool  // rows of distribution releases
 	cpes       bool
+	unrated    []string // as policy.Found has it
 }
 
 func readHoldings(dir string) (holdings, error) {
@@ -49,6 +50,16 @@ func readHoldings(dir string) (holdings, error) {
 	for _, id := range systems {
 		h.systems[id] = true
 	}
+	for name, table := range map[string]string{policy.EPSS: "epss_handles", policy.KnownExploited: "known_exploited_vulnerability_handles"} {
+		var held bool
+		if err := db.Raw(`SELECT EXISTS (SELECT 1 FROM ` + table + `)`).Scan(&held).Error; err != nil {
+			return holdings{}, err
+		}
+		if !held {
+			h.unrated = append(h.unrated, name)
+		}
+	}
+	slices.Sort(h.unrated)
 	return h, db.Raw(`SELECT EXISTS (SELECT 1 FROM affected_cpe_handles)`).Scan(&h.cpes).Error
 }
 

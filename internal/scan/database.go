@@ -52,7 +52,7 @@ func (l Limits) maxAge() time.Duration { return cmp.Or(l.MaxAge, 120*time.Hour) 
 type Database struct {
 	info     Info
 	now      time.Time
-	reader   v6.Reader
+	reader   *reader
 	provider vulnerability.Provider
 	holds    holdings
 	names    *names
@@ -147,7 +147,7 @@ func openAnyAge(ctx context.Context, src Source, now time.Time) (*Database, erro
 }
 
 func openLocated(at located, now time.Time) (*Database, error) {
-	reader, err := v6.NewReader(v6.Config{DBDirPath: at.dir})
+	reader, err := openReader(at.dir)
 	if err != nil {
 		return nil, damaged(at.name).Because(err)
 	}

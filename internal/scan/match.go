@@ -35,6 +35,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	content := catalogue.Content()
 	packages, of := prepare(content, catalogue.From())
 	result := Result{MatchedFrom: catalogue.From()}
+	result.Unrated = db.holds.unrated
 	result.Packages = content.Artifacts.Packages.PackageCount() + catalogue.Lost()
 	for _, u := range catalogue.Unreadable() {
 		result.Unreadable = append(result.Unreadable, policy.Unreadable(u))
@@ -52,7 +53,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 		return Result{}, ctx.Err()
 	}
 	// Grype logs what a matcher could not look up and goes on. Here that is no answer.
-	if err = cmp.Or(err, watched.failed()); err != nil {
+	if err = cmp.Or(err, watched.failed(), db.reader.failed()); err != nil {
 		return Result{}, outcome.New(outcome.DatabaseDamaged, "the database could not be searched").Because(err)
 	}
 	ways := catalogue.Ways()

@@ -14,32 +14,12 @@ type watchedProvider struct {
 	vulnerability.Provider
 	names *names
 
-	mu       sync.Mutex
-	first    error
-	metadata map[recordName]*vulnerability.Metadata
+	mu    sync.Mutex
+	first error
 }
-
-type recordName struct{ id, namespace string }
 
 func newWatchedProvider(db *Database) *watchedProvider {
-	return &watchedProvider{Provider: db.provider, names: db.names, metadata: map[recordName]*vulnerability.Metadata{}}
-}
-
-// VulnerabilityMetadata asks the database once for each record. Grype asks once for each match, to count severities on
-// the way, and that is several queries each.
-func (p *watchedProvider) VulnerabilityMetadata(of vulnerability.Reference) (*vulnerability.Metadata, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	name := recordName{of.ID, of.Namespace}
-	if known, ok := p.metadata[name]; ok {
-		return known, nil
-	}
-	//lint:ignore SA1019 this is what grype's matcher calls
-	found, err := p.Provider.VulnerabilityMetadata(of)
-	if err == nil {
-		p.metadata[name] = found
-	}
-	return found, err
+	return &watchedProvider{Provider: db.provider, names: db.names}
 }
 
 func (p *watchedProvider) FindVulnerabilities(criteria ...vulnerability.Criteria) ([]vulnerability.Vulnerability, error) {

@@ -2,6 +2,7 @@ package signing
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -48,21 +49,34 @@ type Attested struct {
 	Signer    string
 }
 
-// openVEXPredicate is the predicate type of OpenVEX documents, with and without a version behind it.
-// https://github.com/openvex/spec/blob/main/ATTESTING.md
-const openVEXPredicate = "https://openvex.dev/ns"
+// The predicate types of VEX documents, each with and without a version behind it. CycloneDX has one type for all that it
+// can say, and CSAF has none, so that its own namespace stands for it.
+// https://github.com/openvex/spec/blob/main/ATTESTING.md https://docs.oasis-open.org/csaf/csaf/v2.0/csaf-v2.0.html
+const (
+	openVEXPredicate = "https://openvex.dev/ns"
+	csafPredicate    = "https://docs.oasis-open.org/csaf/csaf"
+)
 
-// AttestedVEX are the OpenVEX documents about the subject that somebody attested who is trusted, and in doubts what could
-// not be read or is not trusted. None at all is an answer.
+// isVEX: a CycloneDX document is one where it speaks of vulnerabilities; otherwise it is an SBOM.
+func isVEX(f finding) bool {
+	for _, kind := range []string{openVEXPredicate, csafPredicate} {
+		if f.kind() == kind || strings.HasPrefix(f.kind(), kind+"/") {
+			return true
+		}
+	}
+	var of struct{ Vulnerabilities []json.RawMessage }
+	return isSBOM(f) && strings.HasPrefix(f.kind(), "https://cyclonedx.org/") && json.Unmarshal(f.statement.Predicate, &of) == nil && len(of.Vulnerabilities) > 0
+}
+
+// AttestedVEX are the VEX documents (OpenVEX, CycloneDX, CSAF) about the subject that somebody attested who is trusted, and
+// in doubts what could not be read or is not trusted. None at all is an answer.
 func AttestedVEX(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (found []Attested, doubts []string, err error) {
 	// Whoever wants an SBOM has all attestations read, whatever they are of.
 	j, err := judgeOf(ctx, registry, subject, trust, Requirements{SBOM: true}, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	good, bad := j.claims(func(f finding) bool {
-		return f.kind() == openVEXPredicate || strings.HasPrefix(f.kind(), openVEXPredicate+"/")
-	})
+	good, bad := j.claims(isVEX)
 	for _, s := range good {
 		found = append(found, Attested{s.statement.Predicate, s.signer.Signer()})
 	}

@@ -131,7 +131,7 @@ func findingLine(f policy.Finding) string {
 	if f.KnownExploited {
 		exploited = "  known exploited"
 	}
-	return fmt.Sprintf("%-10s  %s  %s %s  %s%s", f.Severity, f.ID, f.Package.Name, f.Package.Version, f.Fix, exploited)
+	return fmt.Sprintf("%-10s  %s  %.200s %.200s  %s%s", f.Severity, f.ID, f.Package.Name, f.Package.Version, f.Fix, exploited)
 }
 
 func gateHints(d policy.Decision) []string {
@@ -140,7 +140,7 @@ func gateHints(d policy.Decision) []string {
 	}
 	var hints []string
 	for _, up := range report.Upgrades(d.Failing, 3) {
-		hints = append(hints, fmt.Sprintf("upgrade %s from %s to %s, which removes %d of the %d findings", up.Name, up.From, up.To, up.Removes, len(d.Failing)))
+		hints = append(hints, fmt.Sprintf("upgrade %.200s from %.200s to %s, which removes %d of the %d findings", up.Name, up.From, up.To, up.Removes, len(d.Failing)))
 	}
 	if len(hints) == 0 {
 		hints = append(hints, "none of these has a fix; --only-fixed lets the image pass until there is one")

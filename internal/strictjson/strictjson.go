@@ -19,6 +19,7 @@ type Bounds struct {
 	Depth    int   // nesting of objects and arrays
 	Values   int   // objects and arrays in all
 	Elements int   // of one array
+	Text     int   // bytes of one string or key, as it is written
 	FoldKeys bool  // refuse keys of one object that differ in case only
 }
 
@@ -143,6 +144,9 @@ func (w *walker) text() error {
 			escaped = true
 			w.at++
 		}
+	}
+	if w.bounds.Text > 0 && w.at-start > w.bounds.Text {
+		return fmt.Errorf("a text of more than %d bytes (at byte %d)", w.bounds.Text, start)
 	}
 	if len(w.open) == 0 {
 		return nil
