@@ -124,7 +124,8 @@ func placeholder(p *pkg.Package) bool {
 }
 
 func (db *Database) lookUp(p *pkg.Package, at map[[2]string]int, rows []policy.Coverage) (policy.Coverage, error) {
-	row := policy.Coverage{Type: string(p.Type)}
+	// A document may say nothing of a package's kind. The gap has a name all the same, so that somebody can accept it.
+	row := policy.Coverage{Type: string(cmp.Or(p.Type, syftpkg.UnknownPkg))}
 	if !isOSPackage(p.Type) && p.Type != syftpkg.KbPkg {
 		byCPE := db.holds.cpes && len(p.CPEs) > 0 && !namedTypes()[p.Type]
 		row.Covered = db.holds.ecosystems[strings.ToLower(row.Type)] || byCPE

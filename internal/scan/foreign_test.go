@@ -36,6 +36,7 @@ func TestDocumentsOfOtherTools(t *testing.T) {
 	withSSL := append([]policy.Coverage{row("deb", "debian:11.8", 1, true)}, languages...)
 	twoNPM := slices.Clone(withSSL)
 	twoNPM[3].Packages = 2 // syft lists the application itself
+	alpine := []policy.Coverage{row("apk", "alpine:3.10", 3, true)}
 	inAnImage := []policy.Coverage{row("deb", "debian:11.8", 1, true), row("go-module", "", 3, true), row("npm", "", 2, true), row("python", "", 1, true)}
 	for name, c := range map[string]struct {
 		from        sbom.Format
@@ -43,26 +44,28 @@ func TestDocumentsOfOtherTools(t *testing.T) {
 		unmatchable int
 		coverage    []policy.Coverage
 	}{
-		"syft-cyclonedx-1.4.json":       {sbom.FromCycloneDX, 6, 0, twoNPM},
-		"syft-cyclonedx-1.4.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-cyclonedx-1.6.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-cyclonedx-1.5.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-cyclonedx-1.6.json":       {sbom.FromCycloneDX, 6, 0, twoNPM},
-		"syft-cyclonedx-1.7.xml":        {sbom.FromCycloneDXXML, 6, 0, twoNPM},
-		"syft-spdx-2.2.json":            {sbom.FromSPDX, 6, 0, twoNPM},
-		"syft-spdx-2.3.json":            {sbom.FromSPDX, 6, 0, twoNPM},
-		"syft-spdx-2.3.spdx":            {sbom.FromSPDXTagValue, 6, 0, twoNPM},
-		"syft.json":                     {sbom.FromSyftJSON, 6, 0, twoNPM},
-		"trivy-java-cyclonedx-1.6.json": {sbom.FromCycloneDX, 5, 0, withSSL},
-		"trivy-java-spdx-2.3.json":      {sbom.FromSPDX, 5, 0, withSSL},
-		"trivy-cyclonedx-1.6.json":      {sbom.FromCycloneDX, 8, 1, inAnImage},
-		"trivy-spdx-2.3.json":           {sbom.FromSPDX, 8, 1, inAnImage},
-		"trivy-spdx-2.3.spdx":           {sbom.FromSPDXTagValue, 8, 1, inAnImage},
-		"cdxgen-cyclonedx-1.6.json":     {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
-		"cdxgen-cyclonedx-1.7.json":     {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
-		"github-api-spdx-2.3.json":      {sbom.FromSPDX, 6, 2, languages},
-		"github-export-spdx-2.3.json":   {sbom.FromSPDX, 6, 2, languages},
-		"sbom-tool-spdx-2.2.json":       {sbom.FromSPDX, 5, 1, languages},
+		"syft-cyclonedx-1.4.json":         {sbom.FromCycloneDX, 6, 0, twoNPM},
+		"syft-cyclonedx-1.4.xml":          {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-cyclonedx-1.6.xml":          {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-cyclonedx-1.5.xml":          {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-cyclonedx-1.6.json":         {sbom.FromCycloneDX, 6, 0, twoNPM},
+		"syft-cyclonedx-1.7.xml":          {sbom.FromCycloneDXXML, 6, 0, twoNPM},
+		"syft-spdx-2.2.json":              {sbom.FromSPDX, 6, 0, twoNPM},
+		"syft-spdx-2.3.json":              {sbom.FromSPDX, 6, 0, twoNPM},
+		"syft-spdx-2.3.spdx":              {sbom.FromSPDXTagValue, 6, 0, twoNPM},
+		"syft.json":                       {sbom.FromSyftJSON, 6, 0, twoNPM},
+		"trivy-java-cyclonedx-1.6.json":   {sbom.FromCycloneDX, 5, 0, withSSL},
+		"trivy-java-spdx-2.3.json":        {sbom.FromSPDX, 5, 0, withSSL},
+		"trivy-cyclonedx-1.6.json":        {sbom.FromCycloneDX, 8, 1, inAnImage},
+		"trivy-spdx-2.3.json":             {sbom.FromSPDX, 8, 1, inAnImage},
+		"trivy-spdx-2.3.spdx":             {sbom.FromSPDXTagValue, 8, 1, inAnImage},
+		"trivy-alpine-cyclonedx-1.6.json": {sbom.FromCycloneDX, 3, 0, alpine},
+		"trivy-alpine-spdx-2.3.json":      {sbom.FromSPDX, 3, 0, alpine},
+		"cdxgen-cyclonedx-1.6.json":       {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
+		"cdxgen-cyclonedx-1.7.json":       {sbom.FromCycloneDX, 2, 0, []policy.Coverage{row("npm", "", 2, true)}},
+		"github-api-spdx-2.3.json":        {sbom.FromSPDX, 6, 2, languages},
+		"github-export-spdx-2.3.json":     {sbom.FromSPDX, 6, 2, languages},
+		"sbom-tool-spdx-2.2.json":         {sbom.FromSPDX, 5, 1, languages},
 		"scout-spdx-2.3.json": {sbom.FromSPDX, 7, 0, []policy.Coverage{row("deb", "debian:11", 2, true), row("go-module", "", 2, true),
 			row("java-archive", "", 1, true), row("npm", "", 1, true), row("python", "", 1, true)}},
 		"nested-cyclonedx-1.5.json": {sbom.FromCycloneDX, 7, 4, []policy.Coverage{row("deb", "debian:11", 1, true),
@@ -99,6 +102,9 @@ func TestDocumentsOfOtherTools(t *testing.T) {
 			if lists("go-module") && !slices.Contains(idsIn(found, "golang.org/x/net"), inNet) {
 				t.Errorf("golang.org/x/net: %v", idsIn(found, "golang.org/x/net"))
 			}
+			if ids := idsIn(found, "libssl1.1"); lists("apk") && !slices.Equal(ids, []string{"CVE-2019-1547"}) {
+				t.Errorf("libssl1.1: %v", ids)
+			}
 			if lists("deb") && !slices.Contains(idsIn(found, "libssl1.1"), inSSL) {
 				t.Errorf("libssl1.1: %v", idsIn(found, "libssl1.1"))
 			}
@@ -121,7 +127,7 @@ func idsNamed(r Result, name string) []string {
 // Every sample is in the table above or it proves nothing.
 func TestEverySampleIsOfAKnownTool(t *testing.T) {
 	files, err := os.ReadDir(foreignDocuments)
-	if err != nil || len(files) != 23 { // with README.md
+	if err != nil || len(files) != 25 { // with README.md
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }
@@ -133,7 +139,8 @@ func TestForeignDocumentsAreNotAcceptedForWhatTheyDoNotSay(t *testing.T) {
 			{"type":"library","bom-ref":"a","name":"libssl1.1","version":"1.1.1k-1","purl":"pkg:deb/debian/libssl1.1@1.1.1k-1?arch=amd64"}]}`, "the database holds no record for deb"},
 		"nothing but containers": {`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[
 			{"type":"container","bom-ref":"a","name":"debian","version":"11"}]}`, "none of the packages could be looked up"},
-		"nothing but a root": {`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"component":{"type":"application","bom-ref":"r","name":"shop"}},"components":[]}`, "no package was found"},
+		"nothing but a root":                  {`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"metadata":{"component":{"type":"application","bom-ref":"r","name":"shop"}},"components":[]}`, "no package was found"},
+		"a kind of package that nobody tells": {ofNoKind, "the database holds no record for UnknownPackage"},
 		"nothing but ranges": {`{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[
 			{"SPDXID":"SPDXRef-a","name":"lodash","versionInfo":"^4.17.0","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:npm/lodash"}]}]}`, "none of the packages could be looked up"},
 	} {
@@ -150,12 +157,34 @@ func TestForeignDocumentsAreNotAcceptedForWhatTheyDoNotSay(t *testing.T) {
 	}
 }
 
+// ofNoKind has a package that can only be looked for by its CPE, which is what SPDX keeps of a program that is in no package.
+const ofNoKind = `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"x","packages":[
+	{"SPDXID":"SPDXRef-a","name":"viewer","versionInfo":"1.0","externalRefs":[
+		{"referenceCategory":"SECURITY","referenceType":"cpe23Type","referenceLocator":"cpe:2.3:a:acme:viewer:1.0:*:*:*:*:*:*:*"}]}]}`
+
+func TestPackagesOfNoKindAreAcceptedByTheNameThatTheGapHas(t *testing.T) {
+	of, err := sbom.Read("sbom.spdx.json", []byte(ofNoKind))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := mustMatch(t, of).Found
+	for _, gap := range policy.Decide(found, "").Uncovered() {
+		rules := policy.Rules{AllowUncovered: []string{gap.Name()}}
+		if decided := policy.Decide(found, "", policy.Policy{Rules: rules}); decided.Ending != outcome.Accepted {
+			t.Errorf("%s: %s", decided.Ending, decided.Summary())
+		}
+		return
+	}
+	t.Error("there is no gap")
+}
+
 func TestTrivysNamesOfDistributions(t *testing.T) {
 	for name, c := range map[string]struct{ os, distro, want string }{
 		"from the component": {`{"type":"operating-system","bom-ref":"os","name":"redhat","version":"8.4"},`, "", "rhel:8.4"},
 		"from the purl":      {"", "&distro=amazon-2", "amzn:2"},
 		"as syft writes it":  {"", "&distro=rhel-9.2", "rhel:9.2"},
 		"Docker Scout's":     {"", "&os_name=centos&os_version=7", "centos:7"},
+		"a release alone":    {"", "&distro=8.4", "rhel:8.4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			of, err := sbom.Read(name, []byte(`{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[`+c.os+`

@@ -172,22 +172,32 @@ func osRelease(told *linux.Release, from sbom.Format) *linux.Release {
 	return &release
 }
 
-// distroFromPURL reads the distribution that syft does not read from a document. Docker Scout writes its name and its
-// version apart.
+// distroFromPURL reads the distribution that syft does not read from a document.
 func distroFromPURL(channels distro.FixChannels) pkg.Enhancer {
 	return func(out *pkg.Package, purl packageurl.PackageURL, _ syftpkg.Package) {
 		if out.Distro != nil {
 			return
 		}
-		told := purl.Qualifiers.Map()
-		name, release := distro.ParseDistroString(told[syftpkg.PURLQualifierDistro])
-		if name == "" {
-			name, release = told["os_name"], told["os_version"]
-		}
+		name, release := toldDistro(purl)
 		if name == "" {
 			return
 		}
 		out.Distro = distro.NewFromNameVersion(cmp.Or(families[name], name), release)
 		restrictChannels(out.Distro, channels)
 	}
+}
+
+// toldDistro is the distribution that a purl names. Docker Scout writes its name and its version apart, and Trivy writes
+// of Alpine's packages the version alone.
+// https://github.com/aquasecurity/trivy/blob/v0.70.0/pkg/purl/purl.go
+func toldDistro(purl packageurl.PackageURL) (name, release string) {
+	told := purl.Qualifiers.Map()
+	distribution := strings.TrimSpace(told[syftpkg.PURLQualifierDistro])
+	switch {
+	case distribution == "":
+		return told["os_name"], told["os_version"]
+	case distribution[0] >= '0' && distribution[0] <= '9':
+		return purl.Namespace, distribution
+	}
+	return distro.ParseDistroString(distribution)
 }
