@@ -64,7 +64,7 @@ var (
 	onlyFixedInput = step.Switch(step.Declaration{Name: "only-fixed", Section: "gate",
 		Usage: "let only findings with a fix refuse the image"})
 	allowUncoveredInput = step.List(step.Declaration{Name: "allow-uncovered", Placeholder: "TYPE", Section: "gate",
-		Usage: "a kind of package or a distribution release that the database may know nothing about, as the report names it; distribution for one that is not known, unreadable for package data that cannot be read, epss or known-exploited for what a rule asks and it holds nothing of"})
+		Usage: "a kind of package or a distribution release that the database may know nothing about, as the report names it; distribution for one that is not known, unreadable for package data that cannot be read, UnknownPackage for what is of no kind, epss or known-exploited for what a rule asks and it holds nothing of"})
 	allowEmptyInput = step.Switch(step.Declaration{Name: "allow-empty", Section: "gate",
 		Usage: "accept an image in which no package was found"})
 	databaseInput = step.Text(step.Declaration{Name: "database", Placeholder: "PATH", Section: "database",
