@@ -32,9 +32,9 @@ var revision string
 
 func main() { os.Exit(run()) }
 
-// gcPercent trades a little CPU time for a quarter of the peak memory: indexing an image makes much short-lived garbage,
-// and CI runners are small. GOGC overrides it.
-const gcPercent = 60
+// gcPercent trades a little CPU time for a tenth of the peak memory: indexing an image makes much short-lived garbage, and
+// CI runners are small. At 60 it would be a quarter, for a twentieth more of CPU time. GOGC overrides it.
+const gcPercent = 80
 
 func run() int {
 	if os.Getenv("GOGC") == "" {
