@@ -37,6 +37,9 @@ func SARIF(v View) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(doc) <= maxSARIFGzip {
+			return doc, nil
+		}
 		size, err := gzipped(doc)
 		if err != nil || size <= maxSARIFGzip || most == 0 {
 			return doc, err

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/anchore/syft/syft/pkg"
 	syft "github.com/anchore/syft/syft/sbom"
 	"github.com/anchore/syft/syft/source"
 
@@ -24,6 +26,13 @@ type Catalogue struct {
 	read    string // what a folder was taken for
 	told    *said  // what its document says, as far as standards ask for it; nil until somebody looked
 	edges   edges  // what reading the image told of dependencies, beside the relationships in content
+	listed  listed
+}
+
+// listed are the packages, sorted: syft copies every one of them whenever it is asked.
+type listed struct {
+	mu       sync.Mutex
+	packages []pkg.Package
 }
 
 // Format says what a catalogue was read from.
@@ -59,6 +68,16 @@ func (c *Catalogue) Subject() string { return c.subject }
 // Packages is how many packages were found.
 func (c *Catalogue) Packages() int { return c.content.Artifacts.Packages.PackageCount() }
 
+// All are the packages, sorted as in the documents. Nobody changes them.
+func (c *Catalogue) All() []pkg.Package {
+	c.listed.mu.Lock()
+	defer c.listed.mu.Unlock()
+	if len(c.listed.packages) != c.Packages() {
+		c.listed.packages = c.content.Artifacts.Packages.Sorted()
+	}
+	return c.listed.packages
+}
+
 // Lost is how many components of a document describe software and became no package, for the format's reader knows no
 // kind of package for them.
 func (c *Catalogue) Lost() int { return c.lost }
@@ -77,7 +96,7 @@ type Count struct {
 // Types counts the packages by type, the most frequent first.
 func (c *Catalogue) Types() []Count {
 	counts := map[string]int{}
-	for p := range c.content.Artifacts.Packages.Enumerate() {
+	for _, p := range c.All() {
 		counts[string(p.Type)]++
 	}
 	var list []Count

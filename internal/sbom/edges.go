@@ -106,7 +106,7 @@ type dependencies struct {
 }
 
 func (c *Catalogue) dependencies() dependencies {
-	d := dependencies{packages: c.content.Artifacts.Packages.Sorted()}
+	d := dependencies{packages: c.All()}
 	d.graph, d.known = graph.New(len(d.packages)), make([]knowledge, len(d.packages))
 	place := make(map[artifact.ID]int, len(d.packages))
 	for i, p := range d.packages {

@@ -23,7 +23,7 @@ const maxLicence = 200
 // Licences are the packages with their licences, in the order of the documents.
 func (c *Catalogue) Licences() []Licensed {
 	var list []Licensed
-	for _, p := range c.content.Artifacts.Packages.Sorted() {
+	for _, p := range c.All() {
 		one := Licensed{Name: p.Name, Version: p.Version, Type: string(p.Type), PURL: p.PURL}
 		if places := p.Locations.ToSlice(); len(places) > 0 {
 			one.Path = places[0].RealPath

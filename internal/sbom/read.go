@@ -82,7 +82,7 @@ func read(doc []byte) (*Catalogue, error) {
 const maxIdentity = 8 << 10
 
 func (c *Catalogue) shortEnough() error {
-	for p := range c.content.Artifacts.Packages.Enumerate() {
+	for _, p := range c.All() {
 		for _, text := range []struct{ what, is string }{{"name", p.Name}, {"version", p.Version}, {"purl", p.PURL}} {
 			if len(text.is) > maxIdentity {
 				return fmt.Errorf("the %s of the package %.80q has %d bytes, more than %d", text.what, p.Name, len(text.is), maxIdentity)

@@ -17,7 +17,7 @@ import (
 // place.
 func Components(catalogue *sbom.Catalogue) []policy.Component {
 	var all []policy.Component
-	for p := range catalogue.Content().Artifacts.Packages.Enumerate() {
+	for _, p := range catalogue.All() {
 		all = append(all, component(p))
 	}
 	slices.SortFunc(all, func(a, b policy.Component) int {

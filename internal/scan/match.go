@@ -40,7 +40,7 @@ func Match(ctx context.Context, db *Database, catalogue *sbom.Catalogue) (Result
 	for _, u := range catalogue.Unreadable() {
 		result.Unreadable = append(result.Unreadable, policy.Unreadable(u))
 	}
-	result.Notes = append(notes(content, packages, of, catalogue.From()), unreadableNotes(result.Unreadable)...)
+	result.Notes = append(notes(catalogue, packages, of), unreadableNotes(result.Unreadable)...)
 
 	watched := newWatchedProvider(db)
 	vulnerable := grype.VulnerabilityMatcher{
@@ -109,13 +109,14 @@ func headers(name, upstream string, of syftpkg.Type) match.IgnoreRule {
 	}
 }
 
-func notes(content *syftsbom.SBOM, packages []pkg.Package, of pkg.Context, from sbom.Format) []string {
+func notes(catalogue *sbom.Catalogue, packages []pkg.Package, of pkg.Context) []string {
 	var notes []string
+	content, from := catalogue.Content(), catalogue.From()
 	release := content.Artifacts.LinuxDistribution
 	switch {
 	case of.DistroDetectionFailed:
 		notes = append(notes, fmt.Sprintf("the image has an os-release file, and the distribution in it (%.40q) is not known", release.ID))
-	case release != nil && release.ID != "busybox" && !holdsOSPackages(content): // which is a program, not a distribution
+	case release != nil && release.ID != "busybox" && !holdsOSPackages(catalogue): // which is a program, not a distribution
 		notes = append(notes, fmt.Sprintf("the image says that it is %.40q, and none of that distribution's packages was found in it", release.ID))
 	}
 	binaries, symbols := 0, false
@@ -150,13 +151,8 @@ func foreignLayers(content *syftsbom.SBOM) (n int) {
 	return n
 }
 
-func holdsOSPackages(content *syftsbom.SBOM) bool {
-	for p := range content.Artifacts.Packages.Enumerate() {
-		if isOSPackage(p.Type) {
-			return true
-		}
-	}
-	return false
+func holdsOSPackages(catalogue *sbom.Catalogue) bool {
+	return slices.ContainsFunc(catalogue.All(), func(p syftpkg.Package) bool { return isOSPackage(p.Type) })
 }
 
 // maxNamed bounds how many files a note names.
