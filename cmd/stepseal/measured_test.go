@@ -1,0 +1,31 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+const peakVariable = "TEST_PEAK_MEMORY"
+
+// measured runs stepseal as a child, and writes down the peak of its memory. The kernel counts the memory of the process
+// that started it into a child's peak, and the tests themselves hold the bombs.
+func measured() int {
+	cmd := exec.Command("stepseal", os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		panic(err)
+	}
+	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	if runtime.GOOS == "linux" {
+		peak <<= 10 // it counts in KiB there
+	}
+	if err := os.WriteFile(os.Getenv(peakVariable), fmt.Append(nil, peak), 0o600); err != nil {
+		panic(err)
+	}
+	return cmd.ProcessState.ExitCode()
+}
