@@ -9,7 +9,7 @@ import (
 	"github.com/anchore/grype/grype/vulnerability"
 )
 
-// watchedProvider remembers the first look-up that failed, and spares those that can find nothing or were made before.
+// watchedProvider remembers the first look-up that failed, and spares those that can find nothing.
 type watchedProvider struct {
 	vulnerability.Provider
 	names *names
