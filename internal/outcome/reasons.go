@@ -19,6 +19,7 @@ const (
 	UnsupportedSource Reason = "unsupported-source"
 	KeyUnusable       Reason = "key-unusable"
 	WrongPassword     Reason = "wrong-password"
+	TrustUnusable     Reason = "trust-unusable"
 	SBOMUnreadable    Reason = "sbom-unreadable"
 	VEXUnreadable     Reason = "vex-unreadable"
 	EvidenceUnusable  Reason = "evidence-unusable"
@@ -44,6 +45,9 @@ const (
 	SignatureUntrusted   Reason = "signature-untrusted"
 	AttestationMissing   Reason = "attestation-missing"
 	AttestationUntrusted Reason = "attestation-untrusted"
+	TooFewSigners        Reason = "too-few-signers"
+	PolicyNotAccepted    Reason = "policy-not-accepted"
+	SignerNotTrusted     Reason = "signer-not-trusted"
 
 	// Could not tell.
 	Interrupted          Reason = "interrupted"
@@ -76,6 +80,9 @@ const (
 	DatabaseUntrusted    Reason = "database-untrusted"
 	ReferrersUnreadable  Reason = "referrers-unreadable"
 	NoWritePermission    Reason = "no-write-permission"
+	IdentityRefused      Reason = "identity-refused"
+	SigstoreUnavailable  Reason = "sigstore-unavailable"
+	SigstoreUntrusted    Reason = "sigstore-untrusted"
 	WriteLost            Reason = "write-lost"
 
 	// Our bug.
@@ -106,6 +113,7 @@ var table = []Row{
 	{UnsupportedSource, Misused, "The step cannot work on this kind of image source. Signing and verifying need an image in a registry.", "push the image first, then name it by its registry reference"},
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
+	{TrustUnusable, Misused, "A file that the trust section names cannot be used: a trusted root, a signing config, a key or a certificate.", "stepseal trust check names the file and what is wrong with it"},
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
 	{VEXUnreadable, Misused, "The VEX document cannot be read: damaged, of an unknown format or version, beyond the bounds, or a statement in it lacks what its specification demands.", "OpenVEX (0.0, 0.2), CycloneDX VEX (JSON, 1.4 to 1.7) and CSAF 2.0 of the category csaf_vex are read"},
 	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
@@ -130,6 +138,9 @@ var table = []Row{
 	{SignatureUntrusted, Refused, "The image carries signatures, and none is by the expected key.", "check that this is the right key, and the right image"},
 	{AttestationMissing, Refused, "The image carries no attestation of a required kind.", "attest it with sign-attest, or drop the kind from --require"},
 	{AttestationUntrusted, Refused, "The image carries attestations of a required kind, and none can be trusted.", "check that this is the right key, and that nobody changed the attestation"},
+	{TooFewSigners, Refused, "Fewer signers than the trust section asks for have signed.", "have the others sign too, or lower the threshold in the trust section"},
+	{PolicyNotAccepted, Refused, "The scan was judged by rules that the trust section does not accept.", "scan with the accepted rules, or add the policy digest to evidence.scan.policies in the trust section"},
+	{SignerNotTrusted, Refused, "The identity of this run is none whose word the trust section takes, so nothing was signed.", "run the workflow that the trust section names, or add this identity to its signers"},
 
 	{Interrupted, Undecided, "The run was stopped by a signal or a deadline before it knew the answer.", "run it again"},
 	{Unexpected, Undecided, "Something that the run relies on did not work: a disk, a file, a library.", ""},
@@ -161,6 +172,9 @@ var table = []Row{
 	{DatabaseUntrusted, Undecided, "The description of the advisory database (latest.json) is not signed by the key that was demanded, or the database is not the one that it describes.", "check that --database-key is the publisher's key, and sign with stepseal database build --sign-key"},
 	{ReferrersUnreadable, Undecided, "The registry did not let the signatures be listed, so whether there are any is not known.", "give the login the right to read referrers and tags of this repository; on a registry that answers 405 sign with --signature-format legacy and verify with --require signature,sbom"},
 	{NoWritePermission, Undecided, "The registry does not allow the signatures to be written.", "give the login the right to push to this repository"},
+	{IdentityRefused, Undecided, "The certificate authority does not issue a certificate for this identity token.", "check that the authority trusts the issuer of the token, and that its audience is the one it expects"},
+	{SigstoreUnavailable, Undecided, "A service that signing needs does not answer, or not as it should.", "check that the service runs and can be reached from here; the signing config names it"},
+	{SigstoreUntrusted, Undecided, "What the certificate authority, the log or the timestamp authority made does not verify under the trusted root.", "check that trusted root and signing config are of the same Sigstore, and that both are current"},
 	{WriteLost, Undecided, "What was written to the registry could not be read back.", "run sign-attest again: it adds only what is missing"},
 
 	{Panicked, Internal, "stepseal itself failed: a bug.", "please report it with the lines above"},

@@ -11,36 +11,39 @@ import (
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // AttestedScan is the newest scan.json about the subject that somebody attested who is trusted, and who that is. What it
 // says does not matter here, so that a refused scan is one too.
-func AttestedScan(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (doc []byte, signer string, err error) {
-	j, err := judgeOf(ctx, registry, subject, trust, Requirements{Scan: true}, now)
+func AttestedScan(ctx context.Context, registry *image.Registry, subject name.Digest, of Trust, now time.Time) (doc []byte, signer string, err error) {
+	j, err := judgeOf(ctx, registry, subject, of, trust.Scan, now)
 	if err != nil {
 		return nil, "", err
 	}
-	r := j.requirement("scan")
+	d := j.required.Demands[0]
+	r := j.requirement(d)
 	if r.Result != Trusted && r.Reason != outcome.ScanRefused {
 		return nil, "", outcome.New(r.Reason, "%s: %s", subject, r.Message).With(atMost(r.Evidence)...)
 	}
-	good, _ := j.claims(isScan)
+	good, _ := j.claims(d, isScan)
 	for _, s := range good {
-		if one, ok := readScan(s); ok && evidence.Digest(one.scan.Report) == r.Document && s.signer.Signer() == r.Signer {
+		if one, ok := readScan(s); ok && evidence.Digest(one.scan.Report) == r.Document && s.proof.who == r.Signer {
 			return one.scan.Report, r.Signer, nil
 		}
 	}
 	return nil, "", outcome.New(outcome.AttestationMissing, "%s: the trusted scan is gone", subject)
 }
 
-// judgeOf has read what lies beside the subject, as far as the requirements ask for it.
-func judgeOf(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, required Requirements, now time.Time) (*judge, error) {
-	e, err := newExaminer(trust)
+// judgeOf has read what lies beside the subject, as far as one kind of evidence asks for it.
+func judgeOf(ctx context.Context, registry *image.Registry, subject name.Digest, of Trust, kind trust.Kind, now time.Time) (*judge, error) {
+	e, err := newExaminer(of)
 	if err != nil {
 		return nil, err
 	}
-	j := &judge{digest: subject.DigestStr(), required: required, now: now}
-	return j, j.read(ctx, newStore(registry, subject), e)
+	required := Requirements{Demands: []trust.Demand{{Kind: kind, Threshold: 1}}}
+	j := &judge{digest: subject.DigestStr(), required: required, now: now, examiner: e}
+	return j, j.read(ctx, newStore(registry, subject))
 }
 
 // Attested is one statement's predicate and who signed it.
@@ -60,25 +63,24 @@ const (
 // isVEX: a CycloneDX document is one where it speaks of vulnerabilities; otherwise it is an SBOM.
 func isVEX(f finding) bool {
 	for _, kind := range []string{openVEXPredicate, csafPredicate} {
-		if f.kind() == kind || strings.HasPrefix(f.kind(), kind+"/") {
+		if f.predicate() == kind || strings.HasPrefix(f.predicate(), kind+"/") {
 			return true
 		}
 	}
 	var of struct{ Vulnerabilities []json.RawMessage }
-	return isSBOM(f) && strings.HasPrefix(f.kind(), "https://cyclonedx.org/") && json.Unmarshal(f.statement.Predicate, &of) == nil && len(of.Vulnerabilities) > 0
+	return isSBOM(f) && strings.HasPrefix(f.predicate(), "https://cyclonedx.org/") && json.Unmarshal(f.statement.Predicate, &of) == nil && len(of.Vulnerabilities) > 0
 }
 
 // AttestedVEX are the VEX documents (OpenVEX, CycloneDX, CSAF) about the subject that somebody attested who is trusted, and
 // in doubts what could not be read or is not trusted. None at all is an answer.
-func AttestedVEX(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (found []Attested, doubts []string, err error) {
-	// Whoever wants an SBOM has all attestations read, whatever they are of.
-	j, err := judgeOf(ctx, registry, subject, trust, Requirements{SBOM: true}, now)
+func AttestedVEX(ctx context.Context, registry *image.Registry, subject name.Digest, of Trust, now time.Time) (found []Attested, doubts []string, err error) {
+	j, err := judgeOf(ctx, registry, subject, of, trust.VEX, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	good, bad := j.claims(isVEX)
+	good, bad := j.claims(j.required.Demands[0], isVEX)
 	for _, s := range good {
-		found = append(found, Attested{s.statement.Predicate, s.signer.Signer()})
+		found = append(found, Attested{s.statement.Predicate, s.proof.who})
 	}
 	return found, atMost(append(bad, j.attestationDoubts...)), nil
 }

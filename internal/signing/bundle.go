@@ -1,10 +1,8 @@
 package signing
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,8 +11,6 @@ import (
 	common "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	"github.com/sigstore/protobuf-specs/gen/pb-go/dsse"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
-	"github.com/sigstore/sigstore-go/pkg/verify"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
@@ -41,20 +37,13 @@ func preAuthEncoding(payload []byte) []byte {
 // https://github.com/sigstore/protobuf-specs/blob/v0.5.0/protos/sigstore_bundle.proto
 func newBundle(by PublicKey, payload, sig []byte) ([]byte, error) {
 	hint := sha256.Sum256(by.der)
-	raw, err := protojson.Marshal(&bundles.Bundle{
+	return compactJSON(&bundles.Bundle{
 		MediaType: bundleType,
 		VerificationMaterial: &bundles.VerificationMaterial{Content: &bundles.VerificationMaterial_PublicKey{
 			PublicKey: &common.PublicKeyIdentifier{Hint: base64.StdEncoding.EncodeToString(hint[:])}}},
 		Content: &bundles.Bundle_DsseEnvelope{DsseEnvelope: &dsse.Envelope{
 			Payload: payload, PayloadType: evidence.PayloadType, Signatures: []*dsse.Signature{{Sig: sig}}}},
 	})
-	if err != nil {
-		return nil, err
-	}
-	// protojson adds white space at random, to teach that its output is not stable.
-	var compact bytes.Buffer
-	err = json.Compact(&compact, raw)
-	return compact.Bytes(), err
 }
 
 func bundleArtifact(content []byte, predicateType string, now time.Time) image.Artifact {
@@ -81,17 +70,4 @@ func openBundle(content []byte) (*bundle.Bundle, error) {
 		return nil, fmt.Errorf("bundle: payload type %.80q is not %s", kind, evidence.PayloadType)
 	}
 	return &b, nil
-}
-
-// verifyBundle leaves the comparison with the image to the caller, who is stricter about it than sigstore-go: there any
-// of the subjects would do.
-func (k trustedKey) verifyBundle(b *bundle.Bundle) error {
-	result, err := k.bundles.Verify(b, verify.NewPolicy(verify.WithoutArtifactUnsafe(), verify.WithKey()))
-	if err != nil {
-		return err
-	}
-	if result.Statement == nil {
-		return errors.New("bundle: no statement")
-	}
-	return nil
 }

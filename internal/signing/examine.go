@@ -2,25 +2,27 @@ package signing
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
+	"errors"
 	"fmt"
+	"slices"
 
 	cosign "github.com/sigstore/cosign/v2/pkg/types"
 
 	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // finding is a document with what it says and who signed it.
 type finding struct {
 	document
-	signer    PublicKey          // zero: nobody that is trusted
+	proof     proof              // zero: nobody that is trusted
 	statement evidence.Statement // where nobody trusted signed it, only what it claims
 	sum       [sha256.Size]byte  // of what was signed
 	err       error              // why it does not count
 }
 
-// kind is the predicate type, signed or claimed.
-func (f finding) kind() string {
+// predicate is the predicate type, signed or claimed.
+func (f finding) predicate() string {
 	if f.statement.PredicateType == "" {
 		return f.claim
 	}
@@ -33,13 +35,31 @@ func (f finding) first() string { return "sha256:" + f.statement.Subject[0].Dige
 // isSignature: a signature is a bundle of the one predicate type for it, or cosign's payload under the .sig tag. Nothing
 // else is, whoever signed it.
 func (f finding) isSignature() bool {
-	return f.kind() == evidence.SignaturePredicate && (f.store == Bundle || f.mediaType == cosign.SimpleSigningMediaType)
+	return f.predicate() == evidence.SignaturePredicate && (f.store == Bundle || f.mediaType == cosign.SimpleSigningMediaType)
+}
+
+// by are those among the signers that may have signed it.
+func (p proof) by(list []*Signer) []*Signer {
+	var some []*Signer
+	for _, s := range p.signers {
+		if slices.Contains(list, s) {
+			some = append(some, s)
+		}
+	}
+	return some
 }
 
 // examiner verifies documents under one Trust. It parses what is stored in two forms once.
 type examiner struct {
-	keys   []trustedKey
-	parsed map[[sha256.Size]byte]reading
+	trust   Trust
+	vouched []vouched
+	parsed  map[[sha256.Size]byte]reading
+}
+
+// vouched are the signers that one witness can vouch for.
+type vouched struct {
+	witness
+	signers []*Signer
 }
 
 type reading struct {
@@ -47,19 +67,45 @@ type reading struct {
 	err       error
 }
 
-func newExaminer(trust Trust) (*examiner, error) {
-	if err := trust.check(); err != nil {
+func newExaminer(of Trust) (*examiner, error) {
+	if err := of.check(); err != nil {
 		return nil, err
 	}
-	e := &examiner{parsed: map[[sha256.Size]byte]reading{}}
-	for _, key := range trust.Keys {
-		trusted, err := newTrustedKey(key)
-		if err != nil {
-			return nil, err
+	e := &examiner{trust: of, parsed: map[[sha256.Size]byte]reading{}}
+	at := map[string]int{}
+	for i := range of.Signers {
+		s := &of.Signers[i]
+		id := s.Key.fingerprint
+		if s.Sigstore != nil {
+			id = fmt.Sprintf("%p", s.Sigstore)
 		}
-		e.keys = append(e.keys, trusted)
+		if place, ok := at[id]; ok {
+			e.vouched[place].signers = append(e.vouched[place].signers, s)
+			continue
+		}
+		var w witness = s.Sigstore
+		if s.Sigstore == nil {
+			var err error
+			if w, err = newKeyWitness(s.Key); err != nil {
+				return nil, err
+			}
+		}
+		at[id] = len(e.vouched)
+		e.vouched = append(e.vouched, vouched{w, []*Signer{s}})
 	}
 	return e, nil
+}
+
+// who are the signers that may sign the kind, and are among the names if there are any.
+func (e *examiner) who(kind trust.Kind, names []string) []*Signer {
+	var list []*Signer
+	for i := range e.trust.Signers {
+		s := &e.trust.Signers[i]
+		if s.maySign(kind) && (len(names) == 0 || slices.Contains(names, s.Name)) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (e *examiner) examine(all []document) []finding {
@@ -73,6 +119,9 @@ func (e *examiner) examine(all []document) []finding {
 		default:
 			found[i] = e.envelope(d)
 		}
+		if found[i].err == nil && e.trust.BundlesOnly && d.store == Legacy {
+			found[i].err = errors.New("it lies under cosign's tags, and only bundles are trusted (signature-format: bundle)")
+		}
 	}
 	return found
 }
@@ -82,7 +131,7 @@ func (e *examiner) bundle(d document) finding {
 	if err != nil {
 		return finding{document: d, err: err}
 	}
-	return e.statement(d, b.GetDsseEnvelope().GetPayload(), func(k trustedKey) error { return k.verifyBundle(b) })
+	return e.read(d, signed{bundle: b, payload: b.GetDsseEnvelope().GetPayload()})
 }
 
 func (e *examiner) envelope(d document) finding {
@@ -90,14 +139,13 @@ func (e *examiner) envelope(d document) finding {
 	if err != nil {
 		return finding{document: d, err: err}
 	}
-	signed := preAuthEncoding(envelope.Payload)
-	return e.statement(d, envelope.Payload, func(k trustedKey) error { return k.verify(signed, envelope.Signature) })
+	return e.read(d, signed{layer: d, message: preAuthEncoding(envelope.Payload), signature: envelope.Signature, payload: envelope.Payload})
 }
 
-func (e *examiner) statement(d document, payload []byte, verify func(trustedKey) error) finding {
-	f := e.signedBy(finding{document: d, sum: sha256.Sum256(payload)}, verify)
+func (e *examiner) read(d document, s signed) finding {
+	f := e.signedBy(finding{document: d, sum: sha256.Sum256(s.payload)}, s)
 	f.content = nil // the same SBOM may lie in four places, and one copy of it in memory will do
-	read := e.parse(f.sum, payload)
+	read := e.parse(f.sum, s.payload)
 	f.statement = read.statement
 	if f.err == nil {
 		f.err = read.err
@@ -118,12 +166,12 @@ func (e *examiner) parse(sum [sha256.Size]byte, payload []byte) reading {
 func (e *examiner) simpleSigning(d document) finding {
 	f := finding{document: d, sum: sha256.Sum256(d.content)}
 	f.claim = evidence.SignaturePredicate
-	sig, err := base64.StdEncoding.Strict().DecodeString(d.signature)
+	sig, err := decodeSignature(d.annotations[annotationSignature])
 	if err != nil {
-		f.err = fmt.Errorf("signature: %w", err)
+		f.err = err
 		return f
 	}
-	f = e.signedBy(f, func(k trustedKey) error { return k.verify(d.content, sig) })
+	f = e.signedBy(f, signed{layer: d, message: d.content, signature: sig})
 	statement, err := parseSimpleSigning(d.content)
 	f.statement = statement
 	if f.err == nil {
@@ -132,12 +180,41 @@ func (e *examiner) simpleSigning(d document) finding {
 	return f
 }
 
-func (e *examiner) signedBy(f finding, verify func(trustedKey) error) finding {
-	for _, key := range e.keys {
-		if f.err = verify(key); f.err == nil {
-			f.signer = key.PublicKey
+// signedBy asks the witnesses. What those say that know signatures of this kind explains a no.
+func (e *examiner) signedBy(f finding, s signed) finding {
+	f.err = errOtherKind
+	for _, v := range e.vouched {
+		p, err := v.vouch(s)
+		if err == nil {
+			p.signers = v.signers
+			if p.certificate != nil {
+				p.signers, err = v.known(*p.certificate)
+			}
+		}
+		if err == nil {
+			f.proof, f.err = p, nil
 			return f
 		}
+		if !errors.Is(err, errOtherKind) {
+			f.err = err
+		}
+	}
+	if errors.Is(f.err, errOtherKind) {
+		f.err = errors.New("it is signed in a way that nobody who is trusted signs in")
 	}
 	return f
+}
+
+// known are the signers whom the certificate names.
+func (v vouched) known(c Certificate) ([]*Signer, error) {
+	var list []*Signer
+	for _, s := range v.signers {
+		if len(c.differs(*s)) == 0 {
+			list = append(list, s)
+		}
+	}
+	if len(list) == 0 {
+		return nil, c.nearest(v.signers)
+	}
+	return list, nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/registrytest"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
@@ -164,7 +165,24 @@ func (b *bench) attest(format Format, statements ...evidence.Statement) []Writte
 	return written
 }
 
-var all = Requirements{Signature: true, SBOM: true, Scan: true}
+var all = require(trust.Signature, trust.SBOM, trust.Scan)
+
+func require(kinds ...trust.Kind) Requirements {
+	var r Requirements
+	for _, kind := range kinds {
+		r.Demands = append(r.Demands, trust.Demand{Kind: kind, Threshold: 1})
+	}
+	return r
+}
+
+// bound wants an SBOM that says which image it describes.
+func bound() Requirements {
+	return Requirements{Demands: []trust.Demand{{Kind: trust.SBOM, Threshold: 1, Binding: true}}}
+}
+
+func younger(age time.Duration) Requirements {
+	return Requirements{Demands: []trust.Demand{{Kind: trust.Scan, Threshold: 1, MaxAge: age}}}
+}
 
 func (b *bench) verify(required Requirements) (Verification, error) {
 	return b.verifyBy(required, b.key)
@@ -172,11 +190,11 @@ func (b *bench) verify(required Requirements) (Verification, error) {
 
 func (b *bench) verifyBy(required Requirements, keys ...*Key) (Verification, error) {
 	b.Helper()
-	var trust Trust
+	var public []PublicKey
 	for _, k := range keys {
-		trust.Keys = append(trust.Keys, k.Public())
+		public = append(public, k.Public())
 	}
-	v, err := Verify(context.Background(), b.registry, b.subject, trust, required, noon)
+	v, err := Verify(context.Background(), b.registry, b.subject, ByKeys(public...), required, noon)
 	if _, merr := v.Marshal(); merr != nil {
 		b.Fatal(merr)
 	}
@@ -209,11 +227,7 @@ func (b *bench) attach(content []byte, kind string) {
 // bundleOf is a bundle over whatever payload, signed by the key.
 func bundleOf(t *testing.T, key *Key, payload []byte) []byte {
 	t.Helper()
-	sig, err := key.sign(preAuthEncoding(payload))
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := newBundle(key.public, payload, sig)
+	content, err := key.bundle(t.Context(), payload)
 	if err != nil {
 		t.Fatal(err)
 	}

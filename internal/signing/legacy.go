@@ -2,7 +2,6 @@ package signing
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net"
@@ -29,7 +28,7 @@ type layer struct {
 }
 
 // makeLayer signs the item in cosign's own form, once.
-func (w *writer) makeLayer(it *item) error {
+func (w *writer) makeLayer(ctx context.Context, it *item) error {
 	if it.layer != nil {
 		return nil
 	}
@@ -37,35 +36,32 @@ func (w *writer) makeLayer(it *item) error {
 	if it.isSignature() {
 		made = w.signatureLayer
 	}
-	l, err := made(it)
-	it.layer = &l
+	l, err := made(ctx, it)
+	if err == nil {
+		it.layer = &l
+	}
 	return err
 }
 
-// https://github.com/sigstore/cosign/blob/v2.6.5/specs/SIGNATURE_SPEC.md
-func (w *writer) signatureLayer(*item) (layer, error) {
+func (w *writer) signatureLayer(ctx context.Context, _ *item) (layer, error) {
 	payload, err := newSimpleSigning(w.subject)
 	if err != nil {
 		return layer{}, err
 	}
-	sig, err := w.key.sign(payload)
+	annotations, err := w.author.simple(ctx, payload)
 	if err != nil {
 		return layer{}, err
 	}
-	return newLayer(payload, cosign.SimpleSigningMediaType, map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)})
+	return newLayer(payload, cosign.SimpleSigningMediaType, annotations)
 }
 
-// https://github.com/sigstore/cosign/blob/v2.6.5/specs/ATTESTATION_SPEC.md
-func (w *writer) attestationLayer(it *item) (layer, error) {
-	sig, err := w.key.sign(preAuthEncoding(it.payload))
+func (w *writer) attestationLayer(ctx context.Context, it *item) (layer, error) {
+	content, annotations, err := w.author.envelope(ctx, it.payload)
 	if err != nil {
 		return layer{}, err
 	}
-	content, err := evidence.Envelope{Payload: it.payload, Signature: sig}.Marshal()
-	if err != nil {
-		return layer{}, err
-	}
-	return newLayer(content, cosign.DssePayloadType, map[string]string{annotationSignature: "", "predicateType": it.statement.PredicateType})
+	annotations[annotationSignature], annotations["predicateType"] = "", it.statement.PredicateType
+	return newLayer(content, cosign.DssePayloadType, annotations)
 }
 
 func newLayer(content []byte, mediaType types.MediaType, annotations map[string]string) (layer, error) {

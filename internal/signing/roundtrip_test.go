@@ -18,6 +18,7 @@ import (
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/registrytest"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 var eachRegistry = map[string]registrytest.Options{
@@ -121,7 +122,7 @@ func TestPredicateComesBackByteByByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := newExaminer(Trust{Keys: []PublicKey{b.key.Public()}})
+	e, err := newExaminer(ByKeys(b.key.Public()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestPredicateComesBackByteByByte(t *testing.T) {
 			t.Errorf("%s: %s, %v", f.store, f.statement.Predicate, f.err)
 		}
 	}
-	v, err := b.verify(Requirements{SBOM: true})
+	v, err := b.verify(require(trust.SBOM))
 	if want := evidence.Digest([]byte(delicate)); err != nil || v.Requirements[0].Document != want {
 		t.Errorf("document %s, want %s (%v)", v.Requirements[0].Document, want, err)
 	}
@@ -145,12 +146,12 @@ func TestStatementsAboutTwoSubjects(t *testing.T) {
 	platform, index := b.subject, b.push("shop", "index")
 	s := b.about(evidence.SBOMPredicate, `{"bomFormat":"CycloneDX","metadata":{"component":{"version":"`+platform.DigestStr()+`"}}}`, platform, index)
 	b.attest(Both, s)
-	b.refuses(Requirements{SBOM: true}, "")
+	b.refuses(require(trust.SBOM), "")
 
 	// Attached to the index too, it is still about the platform.
 	b.subject = index
 	b.attest(Both, s)
-	v := b.refuses(Requirements{SBOM: true}, outcome.AttestationUntrusted)
+	v := b.refuses(require(trust.SBOM), outcome.AttestationUntrusted)
 	if got := strings.Join(v.Requirements[0].Evidence, "\n"); !strings.Contains(got, platform.DigestStr()) {
 		t.Errorf("the evidence does not name what it is about:\n%s", got)
 	}
@@ -223,7 +224,7 @@ func TestAttestStopsWithItsContext(t *testing.T) {
 	if _, err := Attest(ctx, b.registry, b.subject, b.key, b.signature(), Both, noon); !errors.Is(err, context.Canceled) && (outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.Interrupted) {
 		t.Errorf("%v", err)
 	}
-	v, err := Verify(ctx, b.registry, b.subject, Trust{Keys: []PublicKey{b.key.Public()}}, all, noon)
+	v, err := Verify(ctx, b.registry, b.subject, ByKeys(b.key.Public()), all, noon)
 	if !errors.Is(err, context.Canceled) || v.Verdict != "undecided" || v.Reason != outcome.Interrupted {
 		t.Errorf("%v, %+v", err, v)
 	}
@@ -245,7 +246,7 @@ func TestConcurrentWritersLoseNothing(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	b.refuses(Requirements{Scan: true}, "")
+	b.refuses(require(trust.Scan), "")
 }
 
 func TestLegacyManifestIsAsCosignWritesIt(t *testing.T) {

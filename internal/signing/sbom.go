@@ -11,29 +11,31 @@ import (
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // AttestedSBOM is the document of an SBOM attestation of the subject by somebody who is trusted, and who that is. Its
 // rules are Verify's for the requirement sbom.
-func AttestedSBOM(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, now time.Time) (doc []byte, signer string, err error) {
-	j, err := judgeOf(ctx, registry, subject, trust, Requirements{SBOM: true}, now)
+func AttestedSBOM(ctx context.Context, registry *image.Registry, subject name.Digest, of Trust, now time.Time) (doc []byte, signer string, err error) {
+	j, err := judgeOf(ctx, registry, subject, of, trust.SBOM, now)
 	if err != nil {
 		return nil, "", err
 	}
-	r := j.requirement("sbom")
+	d := j.required.Demands[0]
+	r := j.requirement(d)
 	if r.Result != Trusted {
 		return nil, "", outcome.New(r.Reason, "%s: %s", subject, r.Message).With(atMost(r.Evidence)...)
 	}
-	good, _ := j.claims(isSBOM)
+	good, _ := j.claims(d, isSBOM)
 	for _, s := range good {
-		if evidence.Digest(s.statement.Predicate) == r.Document && s.signer.Signer() == r.Signer {
+		if evidence.Digest(s.statement.Predicate) == r.Document && s.proof.who == r.Signer {
 			return s.statement.Predicate, r.Signer, nil
 		}
 	}
 	return nil, "", outcome.New(outcome.AttestationMissing, "%s: the trusted SBOM is gone", subject)
 }
 
-func isSBOM(f finding) bool { return IsSBOMType(f.kind()) }
+func isSBOM(f finding) bool { return IsSBOMType(f.predicate()) }
 
 // IsSBOMType tells the predicate types of SBOMs, those that others write too.
 func IsSBOMType(kind string) bool {
@@ -45,15 +47,20 @@ func IsSBOMType(kind string) bool {
 }
 
 // sbom is met by any trusted SBOM of this image. One that names no image is second best, and may not be enough.
-func (j *judge) sbom() Requirement {
-	good, bad := j.claims(isSBOM)
+func (j *judge) sbom(d trust.Demand) Requirement {
+	good, bad := j.claims(d, isSBOM)
 	var unbound, other *statement
+	var few *Requirement
 	for i := range good {
 		s := &good[i]
 		subject, err := evidence.SBOMSubject(s.statement.Predicate)
 		switch {
 		case err == nil && subject == j.digest:
-			return s.sbom(Trusted)
+			r := enough(d, s.sbom(Trusted), saying(good, *s))
+			if r.Result == Trusted {
+				return r
+			}
+			few = &r
 		case err == nil && subject == "":
 			unbound = s
 		case err == nil:
@@ -67,8 +74,10 @@ func (j *judge) sbom() Requirement {
 		}
 	}
 	switch {
-	case unbound != nil && !j.required.SBOMBinding:
-		r := unbound.sbom(Trusted)
+	case few != nil:
+		return *few
+	case unbound != nil && !d.Binding:
+		r := enough(d, unbound.sbom(Trusted), saying(good, *unbound))
 		r.Notes = append(bad, string(outcome.SBOMUnbound)+": the SBOM does not say which image it describes")
 		return r
 	case unbound != nil:

@@ -2,16 +2,18 @@ package signing
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // maxClockSkew is how far ahead of ours another machine's clock may be.
 const maxClockSkew = 5 * time.Minute
 
-func isScan(f finding) bool { return f.kind() == evidence.ScanPredicate }
+func isScan(f finding) bool { return f.predicate() == evidence.ScanPredicate }
 
 // scanned is a verified scan of our own making.
 type scanned struct {
@@ -20,37 +22,42 @@ type scanned struct {
 	verdict evidence.Verdict
 }
 
-// scan goes by the newest scan, so that a later refusal revokes. Nothing but the signer's claim says which that is: a
-// key vouches for no time.
-func (j *judge) scan() Requirement {
-	good, bad := j.claims(isScan)
-	var newest *scanned
-	older := 0
+// scan goes by the newest scan, so that a later refusal revokes.
+func (j *judge) scan(d trust.Demand) Requirement {
+	good, bad := j.claims(d, isScan)
+	var scans []scanned
 	for _, s := range good {
-		one, ok := readScan(s)
-		switch {
-		case !ok:
+		if one, ok := readScan(s); ok {
+			scans = append(scans, one)
+		} else {
 			bad = append(bad, s.line("it holds no verdict of stepseal"))
-			continue
-		case newest == nil:
-			newest = &one
-			continue
-		case one.isNewer(*newest):
-			newest = &one
 		}
-		older++
 	}
-	switch {
-	case newest != nil:
-		r := j.judgeScan(*newest)
-		if older > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf("%d older trusted scans do not count", older))
+	if len(scans) == 0 {
+		if len(good) > 0 {
+			return refusal(outcome.ScanWithoutVerdict, bad, "the scan was made by another tool and holds no verdict")
 		}
-		return r
-	case len(good) > 0:
-		return refusal(outcome.ScanWithoutVerdict, bad, "the scan was made by another tool and holds no verdict")
+		return missing("scan", bad)
 	}
-	return missing("scan", bad)
+	slices.SortStableFunc(scans, scanned.newestFirst)
+	r := enough(d, j.judgeScan(d, scans[0]), j.approving(d, scans))
+	if older := len(scans) - 1; older > 0 && r.Signers == nil {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d older trusted scans do not count", older))
+	}
+	return r
+}
+
+// approving are those scans that are good enough and the newest of their signer.
+func (j *judge) approving(d trust.Demand, newestFirst []scanned) []statement {
+	var list []statement
+	heard := map[string]bool{}
+	for _, s := range newestFirst {
+		if !heard[s.proof.who] && j.judgeScan(d, s).Result == Trusted {
+			list = append(list, s.statement)
+		}
+		heard[s.proof.who] = true
+	}
+	return list
 }
 
 func readScan(s statement) (scanned, bool) {
@@ -62,17 +69,37 @@ func readScan(s statement) (scanned, bool) {
 	return scanned{s, scan, verdict}, ok
 }
 
-// isNewer: of two from the same second, the one that refuses counts.
-func (s scanned) isNewer(than scanned) bool {
-	if s.scan.Finished.Equal(than.scan.Finished) {
-		return !s.accepted() && than.accepted()
+// at is when the scan was made as far as can be verified: a log or a timestamp authority says it of keyless signatures.
+// A key vouches for no time, and there the signer's claim must do.
+func (s scanned) at() time.Time {
+	if s.proof.at.IsZero() {
+		return s.scan.Finished
 	}
-	return s.scan.Finished.After(than.scan.Finished)
+	return s.proof.at
+}
+
+// age goes by the older of the claim and the signature: neither a late signature nor a late claim makes a scan younger.
+func (s scanned) age(now time.Time) time.Duration {
+	if s.proof.at.IsZero() || s.scan.Finished.Before(s.proof.at) {
+		return now.Sub(s.scan.Finished)
+	}
+	return now.Sub(s.proof.at)
+}
+
+// newestFirst: of two from the same second, the one that refuses counts.
+func (s scanned) newestFirst(than scanned) int {
+	if c := than.at().Compare(s.at()); c != 0 || s.accepted() == than.accepted() {
+		return c
+	}
+	if s.accepted() {
+		return 1
+	}
+	return -1
 }
 
 func (s scanned) accepted() bool { return s.verdict.Verdict == outcome.Accepted.String() }
 
-func (j *judge) judgeScan(s scanned) Requirement {
+func (j *judge) judgeScan(d trust.Demand, s scanned) Requirement {
 	r := s.requirement(Trusted)
 	r.Document = evidence.Digest(s.scan.Report)
 	r.PolicyDigest = s.verdict.PolicyDigest
@@ -80,17 +107,19 @@ func (j *judge) judgeScan(s scanned) Requirement {
 	if !finished.IsZero() {
 		r.Finished = finished.UTC().Format(time.RFC3339)
 	}
-	switch age := j.now.Sub(finished); {
+	switch {
 	case s.verdict.Image.Digest != j.digest:
 		return r.refused(outcome.ScanOtherImage, "the scan is of %.80q", s.verdict.Image.Digest)
 	case finished.After(j.now.Add(maxClockSkew)):
 		return r.refused(outcome.ScanInFuture, "the scan claims to have ended at %s, and it is %s", r.Finished, j.now.UTC().Format(time.RFC3339))
 	case !s.accepted():
 		return r.refused(outcome.ScanRefused, "the newest scan says %.20q (%.40q)", s.verdict.Verdict, s.verdict.Reason)
-	case j.required.MaxScanAge > 0 && finished.IsZero():
+	case len(d.Policies) > 0 && !slices.Contains(d.Policies, s.verdict.PolicyDigest):
+		return r.refused(outcome.PolicyNotAccepted, "the scan was judged by the policy %.80q, which is none of those that are accepted", s.verdict.PolicyDigest)
+	case d.MaxAge > 0 && finished.IsZero():
 		return r.refused(outcome.ScanTooOld, "the scan does not say when it ended")
-	case j.required.MaxScanAge > 0 && age > j.required.MaxScanAge:
-		return r.refused(outcome.ScanTooOld, "the newest scan is %s old, and %s is allowed", age.Round(time.Minute), j.required.MaxScanAge)
+	case d.MaxAge > 0 && s.age(j.now) > d.MaxAge:
+		return r.refused(outcome.ScanTooOld, "the newest scan is %s old, and %s is allowed", s.age(j.now).Round(time.Minute), d.MaxAge)
 	}
 	return r
 }

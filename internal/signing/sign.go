@@ -33,10 +33,10 @@ type Stored struct {
 }
 
 // Attest signs the statement and attaches it to the subject, which must be among the statement's subjects. It adds
-// nothing where the same statement by the same key is stored already. What it wrote is read back and verified. now
+// nothing where the same statement by the same author is stored already. What it wrote is read back and verified. now
 // becomes the creation date of a bundle's manifest.
-func Attest(ctx context.Context, registry *image.Registry, subject name.Digest, key *Key, statement evidence.Statement, format Format, now time.Time) (Written, error) {
-	written, err := AttestAll(ctx, registry, subject, key, []evidence.Statement{statement}, format, now)
+func Attest(ctx context.Context, registry *image.Registry, subject name.Digest, author Author, statement evidence.Statement, format Format, now time.Time) (Written, error) {
+	written, err := AttestAll(ctx, registry, subject, author, []evidence.Statement{statement}, format, now)
 	if err != nil {
 		return Written{}, err
 	}
@@ -45,11 +45,11 @@ func Attest(ctx context.Context, registry *image.Registry, subject name.Digest, 
 
 // AttestAll is Attest for several statements about one subject: what is stored is read once before and once after. The
 // results are in the order of the statements.
-func AttestAll(ctx context.Context, registry *image.Registry, subject name.Digest, key *Key, statements []evidence.Statement, format Format, now time.Time) ([]Written, error) {
+func AttestAll(ctx context.Context, registry *image.Registry, subject name.Digest, author Author, statements []evidence.Statement, format Format, now time.Time) ([]Written, error) {
 	if _, err := ParseFormat(string(format)); err != nil {
 		return nil, outcome.New(outcome.InvalidInput, "signature format").Because(err)
 	}
-	w, err := newWriter(registry, subject, key, format, now)
+	w, err := newWriter(registry, subject, author, format, now)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func AttestAll(ctx context.Context, registry *image.Registry, subject name.Diges
 type writer struct {
 	registry *image.Registry
 	subject  name.Digest
-	key      *Key
+	author   Author
 	format   Format
 	now      time.Time
 	examiner *examiner
@@ -100,9 +100,9 @@ func (it *item) written() Written {
 	return w
 }
 
-func newWriter(registry *image.Registry, subject name.Digest, key *Key, format Format, now time.Time) (*writer, error) {
-	e, err := newExaminer(Trust{Keys: []PublicKey{key.Public()}})
-	return &writer{registry: registry, subject: subject, key: key, format: format, now: now, examiner: e}, err
+func newWriter(registry *image.Registry, subject name.Digest, author Author, format Format, now time.Time) (*writer, error) {
+	e, err := newExaminer(author.own())
+	return &writer{registry: registry, subject: subject, author: author, format: format, now: now, examiner: e}, err
 }
 
 func (w *writer) plan(s evidence.Statement) error {
@@ -274,7 +274,7 @@ func (w *writer) add(ctx context.Context) error {
 		if !w.lacksLegacy(it) {
 			continue
 		}
-		if err := w.makeLayer(it); err != nil {
+		if err := w.makeLayer(ctx, it); err != nil {
 			return err
 		}
 		it.legacy.Added = true
@@ -292,11 +292,7 @@ func (w *writer) add(ctx context.Context) error {
 
 func (w *writer) addBundle(ctx context.Context, it *item) error {
 	if it.artifact == nil {
-		sig, err := w.key.sign(preAuthEncoding(it.payload))
-		if err != nil {
-			return err
-		}
-		content, err := newBundle(w.key.public, it.payload, sig)
+		content, err := w.author.bundle(ctx, it.payload)
 		if err != nil {
 			return err
 		}

@@ -36,8 +36,9 @@ type document struct {
 	at        v1.Hash // the manifest that holds it
 	mediaType types.MediaType
 	content   []byte
-	signature string // base64, beside a simple signing payload
 	claim     string // predicate type by annotation, which nothing signs
+	// Of a layer under cosign's tags: its signature and what vouches for it.
+	annotations map[string]string
 }
 
 // shelf is one place where documents lie: the referrers, the .sig tag, the .att tag.
@@ -159,7 +160,7 @@ func (s *store) tagged(ctx context.Context, tag name.Tag, mediaType types.MediaT
 			found.note("%s is %.80q", what, layer.MediaType)
 			return found
 		}
-		d := document{store: Legacy, at: at, signature: layer.Annotations[annotationSignature], claim: layer.Annotations["predicateType"]}
+		d := document{store: Legacy, at: at, annotations: layer.Annotations, claim: layer.Annotations["predicateType"]}
 		return s.read(ctx, what, layer, d)
 	})
 	var found shelf

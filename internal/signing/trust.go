@@ -6,63 +6,57 @@
 package signing
 
 import (
-	"crypto"
-	"io"
-	"time"
-
-	"github.com/sigstore/sigstore-go/pkg/root"
-	"github.com/sigstore/sigstore-go/pkg/verify"
-	"github.com/sigstore/sigstore/pkg/signature"
+	"slices"
 
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
-// Trust says who may have signed. The zero value trusts nobody.
+// Trust says whose word counts, and for what. The zero value trusts nobody.
 type Trust struct {
-	Keys []PublicKey
+	Signers     []Signer
+	BundlesOnly bool // what lies under cosign's tags does not count
+}
+
+// Signer is one whose word counts: whoever has the key, or whom the Sigstore certifies as the identity.
+type Signer struct {
+	trust.Signer
+	Key      PublicKey // where there is no Sigstore
+	Sigstore *Sigstore
+}
+
+// ByKeys trusts whoever has one of the keys, with everything.
+func ByKeys(keys ...PublicKey) Trust {
+	var t Trust
+	for _, key := range keys {
+		t.Signers = append(t.Signers, Signer{Key: key})
+	}
+	return t
 }
 
 func (t Trust) check() error {
-	if len(t.Keys) == 0 {
+	if len(t.Signers) == 0 {
 		return outcome.New(outcome.InvalidInput, "there is nobody to trust").Hint("name the public key that must have signed")
 	}
-	for _, key := range t.Keys {
-		if key.key == nil {
+	for _, s := range t.Signers {
+		switch {
+		case s.Sigstore == nil && s.Key.key == nil:
 			return outcome.New(outcome.InvalidInput, "one of the keys to trust is empty")
+		case s.Sigstore != nil && !(s.Issuer.Given() && s.Subject.Given()):
+			return outcome.New(outcome.InvalidInput, "the signer %q names no identity, so that anybody would do", s.Name)
 		}
 	}
 	return nil
 }
 
-// trustedKey is one key with sigstore-go's verifier for bundles signed by it.
-type trustedKey struct {
-	PublicKey
-	bundles *verify.Verifier
+func (s Signer) maySign(kind trust.Kind) bool {
+	return len(s.MaySign) == 0 || slices.Contains(s.MaySign, kind)
 }
 
-// newTrustedKey ignores the hint in a bundle: it is not signed, and every trusted key is tried anyway.
-func newTrustedKey(key PublicKey) (trustedKey, error) {
-	alwaysValid := root.NewExpiringKey(sigstoreVerifier{key}, time.Time{}, time.Time{})
-	material := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) { return alwaysValid, nil })
-	bundles, err := verify.NewVerifier(material, verify.WithNoObserverTimestamps(), verify.WithoutStatementPredicate())
-	return trustedKey{key, bundles}, err
-}
-
-// sigstoreVerifier is a key as sigstore-go wants it.
-type sigstoreVerifier struct{ key PublicKey }
-
-func (v sigstoreVerifier) PublicKey(...signature.PublicKeyOption) (crypto.PublicKey, error) {
-	return v.key.key, nil
-}
-
-func (v sigstoreVerifier) VerifySignature(sig, message io.Reader, _ ...signature.VerifyOption) error {
-	s, err := io.ReadAll(sig)
-	if err != nil {
-		return err
+// String names the signer as the record of a verification does.
+func (s Signer) String() string {
+	if s.Sigstore == nil {
+		return s.Key.Fingerprint()
 	}
-	m, err := io.ReadAll(message)
-	if err != nil {
-		return err
-	}
-	return v.key.verify(m, s)
+	return s.Subject.String() + " (" + s.Issuer.String() + ")"
 }

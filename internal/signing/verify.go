@@ -11,74 +11,66 @@ import (
 
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // Requirements say what an image must carry.
 type Requirements struct {
-	Signature, SBOM, Scan bool
-
-	MaxScanAge  time.Duration // zero: any age
-	SBOMBinding bool          // the SBOM must say which image it describes
-	Index       string        // digest of the index that led to the image, for the record
+	Demands []trust.Demand // at most one of a kind
+	Index   string         // digest of the index that led to the image, for the record
 }
 
-func (r Requirements) names() []string {
-	list := []string{}
-	for _, one := range []struct {
-		name string
-		on   bool
-	}{{"signature", r.Signature}, {"sbom", r.SBOM}, {"scan", r.Scan}} {
-		if one.on {
-			list = append(list, one.name)
+func (r Requirements) demand(kind trust.Kind) (trust.Demand, bool) {
+	for _, d := range r.Demands {
+		if d.Kind == kind {
+			return d, true
 		}
 	}
-	return list
+	return trust.Demand{}, false
+}
+
+func (r Requirements) wants(kind trust.Kind) bool {
+	_, ok := r.demand(kind)
+	return ok
 }
 
 // Verify reads what is stored about the subject and judges it under the trust. The error is nil where every requirement
 // is met; the Verification says what was found either way. now is the verifier's clock.
-func Verify(ctx context.Context, registry *image.Registry, subject name.Digest, trust Trust, required Requirements, now time.Time) (Verification, error) {
-	v := newVerification(subject, trust, required, now)
+func Verify(ctx context.Context, registry *image.Registry, subject name.Digest, of Trust, required Requirements, now time.Time) (Verification, error) {
+	v := newVerification(subject, of, required, now)
 	v.Index = required.Index
-	e, err := required.examiner(trust)
+	e, err := required.examiner(of)
 	if err != nil {
 		return v, err
 	}
-	j := judge{digest: subject.DigestStr(), required: required, now: now}
-	if err := j.read(ctx, newStore(registry, subject), e); err != nil {
+	j := judge{digest: subject.DigestStr(), required: required, now: now, examiner: e}
+	if err := j.read(ctx, newStore(registry, subject)); err != nil {
 		v.Reason = outcome.Of(err).Reason
 		return v, err
 	}
-	v.Requirements = j.requirements(required.names())
+	v.Requirements = j.requirements(required.Demands)
 	v.Notes = atMost(j.notes)
 	return v, v.conclude()
 }
 
-func newVerification(subject name.Digest, trust Trust, required Requirements, now time.Time) Verification {
-	v := Verification{Schema: VerificationSchema, Image: subject.Context().Name() + "@" + subject.DigestStr(),
+func newVerification(subject name.Digest, of Trust, required Requirements, now time.Time) Verification {
+	return Verification{Schema: VerificationSchema, Image: subject.Context().Name() + "@" + subject.DigestStr(),
 		Digest: subject.DigestStr(), Verdict: outcome.Undecided.String(), VerifiedAt: now.UTC().Format(time.RFC3339),
-		Rule: Rule{Require: required.names(), SBOMBinding: required.SBOMBinding, Keys: []string{}}, Requirements: []Requirement{}}
-	if required.MaxScanAge > 0 {
-		v.Rule.MaxScanAge = required.MaxScanAge.String()
-	}
-	for _, key := range trust.Keys {
-		v.Rule.Keys = append(v.Rule.Keys, key.Fingerprint())
-	}
-	return v
+		Rule: newRule(of, required), Requirements: []Requirement{}}
 }
 
-func (r Requirements) examiner(trust Trust) (*examiner, error) {
-	e, err := newExaminer(trust)
-	if err == nil && len(r.names()) == 0 {
+func (r Requirements) examiner(of Trust) (*examiner, error) {
+	e, err := newExaminer(of)
+	if err == nil && len(r.Demands) == 0 {
 		err = outcome.New(outcome.InvalidInput, "nothing is required, so there is nothing to verify")
 	}
 	return e, err
 }
 
-func (j *judge) requirements(names []string) []Requirement {
+func (j *judge) requirements(demands []trust.Demand) []Requirement {
 	list := []Requirement{}
-	for _, r := range names {
-		one := j.requirement(r)
+	for _, d := range demands {
+		one := j.requirement(d)
 		one.Notes, one.Evidence = atMost(one.Notes), atMost(one.Evidence)
 		list = append(list, one)
 	}
@@ -100,6 +92,7 @@ type judge struct {
 	digest   string
 	required Requirements
 	now      time.Time
+	examiner *examiner
 	// Of an index: the platforms, whose attestations lie beside those of the index itself.
 	platforms map[string]bool
 
@@ -110,7 +103,7 @@ type judge struct {
 }
 
 // read reads every place. One that cannot be read is a doubt, and the others are read all the same.
-func (j *judge) read(ctx context.Context, s *store, e *examiner) error {
+func (j *judge) read(ctx context.Context, s *store) error {
 	both := []*[]string{&j.signatureDoubts, &j.attestationDoubts}
 	places := []struct {
 		read   func(context.Context) (shelf, error)
@@ -118,8 +111,8 @@ func (j *judge) read(ctx context.Context, s *store, e *examiner) error {
 		wanted bool
 	}{
 		{s.bundles, both, true},
-		{s.signatures, both[:1], j.required.Signature},
-		{s.attestations, both[1:], j.required.SBOM || j.required.Scan},
+		{s.signatures, both[:1], j.required.wants(trust.Signature)},
+		{s.attestations, both[1:], slices.ContainsFunc(j.required.Demands, func(d trust.Demand) bool { return d.Kind != trust.Signature })},
 	}
 	for _, place := range places {
 		if !place.wanted {
@@ -136,7 +129,7 @@ func (j *judge) read(ctx context.Context, s *store, e *examiner) error {
 			*doubts = append(*doubts, found.doubts...)
 		}
 		j.notes = append(j.notes, found.notes...)
-		j.findings = append(j.findings, j.about(e.examine(found.documents))...)
+		j.findings = append(j.findings, j.about(j.examiner.examine(found.documents))...)
 	}
 	return nil
 }
@@ -151,29 +144,31 @@ func (j *judge) about(found []finding) []finding {
 	return found
 }
 
-func (j *judge) requirement(name string) Requirement {
+func (j *judge) requirement(d trust.Demand) Requirement {
 	var r Requirement
-	var doubts []string
-	switch name {
-	case "signature":
-		r, doubts = j.signature(), j.signatureDoubts
-	case "sbom":
-		r, doubts = j.sbom(), j.attestationDoubts
+	doubts := j.attestationDoubts
+	switch d.Kind {
+	case trust.Signature:
+		r, doubts = j.signature(d), j.signatureDoubts
+	case trust.SBOM:
+		r = j.sbom(d)
+	case trust.Scan:
+		r = j.scan(d)
 	default:
-		r, doubts = j.scan(), j.attestationDoubts
+		r = refusal(outcome.Unexpected, nil, "%s cannot be demanded", d.Kind)
 	}
-	r.Name = name
+	r.Name = string(d.Kind)
 	if len(doubts) == 0 {
 		return r
 	}
 	// A signature and an SBOM stay good whatever else is there. A newer scan, which may be among what could not be
 	// read, would take the place of this one.
-	if r.Result == Trusted && name != "scan" {
+	if r.Result == Trusted && d.Kind != trust.Scan {
 		r.Notes = append(r.Notes, doubts...)
 		return r
 	}
-	unsure := Requirement{Name: name, Result: CouldNotCheck, Reason: outcome.ReferrersUnreadable,
-		Message: "the " + name + " could not be checked: " + doubts[0], Evidence: slices.Concat(doubts, r.Evidence)}
+	unsure := Requirement{Name: r.Name, Result: CouldNotCheck, Reason: outcome.ReferrersUnreadable,
+		Message: "the " + r.Name + " could not be checked: " + doubts[0], Evidence: slices.Concat(doubts, r.Evidence)}
 	if r.Result == Trusted {
 		unsure.Message = "a trusted scan is there, and whether it is the newest could not be checked: " + doubts[0]
 		unsure.Notes = r.Notes
@@ -182,13 +177,19 @@ func (j *judge) requirement(name string) Requirement {
 }
 
 // claims are the findings of a kind, by what they count for and what they do not.
-func (j *judge) claims(is func(finding) bool) (good []statement, bad []string) {
+func (j *judge) claims(d trust.Demand, is func(finding) bool) (good []statement, bad []string) {
+	counts := j.examiner.who(d.Kind, d.Signers)
 	for _, f := range j.findings {
 		if !is(f) {
 			continue
 		}
+		if by := f.proof.by(counts); f.err == nil && len(by) == 0 {
+			f.err = fmt.Errorf("it is signed by %s, whose word on this does not count", f.proof.who)
+		} else {
+			f.proof.signers = by
+		}
 		if f.err != nil {
-			bad = append(bad, fmt.Sprintf("%s %s, %.80q: %s", f.store, f.at, f.kind(), printable(f.err.Error())))
+			bad = append(bad, fmt.Sprintf("%s %s, %.80q: %s", f.store, f.at, f.predicate(), printable(f.err.Error())))
 			continue
 		}
 		good = merge(good, f)
@@ -205,7 +206,7 @@ type statement struct {
 // merge puts what says the same in both stores together. The manifest named is the bundle's, which is read first.
 func merge(into []statement, f finding) []statement {
 	for i := range into {
-		if into[i].sum == f.sum && into[i].signer.fingerprint == f.signer.fingerprint {
+		if into[i].sum == f.sum && into[i].proof.who == f.proof.who {
 			if !slices.Contains(into[i].formats, f.store) {
 				into[i].formats = append(into[i].formats, f.store)
 			}
@@ -216,11 +217,15 @@ func merge(into []statement, f finding) []statement {
 }
 
 func (s statement) requirement(result Result) Requirement {
-	return Requirement{Result: result, Signer: s.signer.Signer(), Formats: s.formats, Manifest: s.at.String(), PredicateType: s.statement.PredicateType}
+	r := Requirement{Result: result, Signer: s.proof.who, Certificate: s.proof.certificate, Formats: s.formats, Manifest: s.at.String(), PredicateType: s.statement.PredicateType}
+	if !s.proof.at.IsZero() {
+		r.SignedAt = s.proof.at.UTC().Format(time.RFC3339)
+	}
+	return r
 }
 
 func (s statement) line(why string) string {
-	return fmt.Sprintf("%s %s by %s: %s", s.store, s.at, s.signer.Signer(), why)
+	return fmt.Sprintf("%s %s by %s: %s", s.store, s.at, s.proof.who, why)
 }
 
 func refusal(reason outcome.Reason, lines []string, format string, args ...any) Requirement {
@@ -232,19 +237,19 @@ func (r Requirement) refused(reason outcome.Reason, format string, args ...any) 
 	return r
 }
 
-func (j *judge) signature() Requirement {
-	good, bad := j.claims(finding.isSignature)
+func (j *judge) signature(d trust.Demand) Requirement {
+	good, bad := j.claims(d, finding.isSignature)
 	switch {
 	case len(good) > 0:
 		r := good[0].requirement(Trusted)
 		for _, other := range good[1:] {
 			for _, f := range other.formats {
-				if other.signer.fingerprint == good[0].signer.fingerprint && !slices.Contains(r.Formats, f) {
+				if other.proof.who == good[0].proof.who && !slices.Contains(r.Formats, f) {
 					r.Formats = append(r.Formats, f)
 				}
 			}
 		}
-		return r
+		return enough(d, r, good)
 	case len(bad) > 0:
 		return refusal(outcome.SignatureUntrusted, bad, "none of its signatures can be trusted")
 	case len(j.findings) > 0:
@@ -257,7 +262,7 @@ func (j *judge) signature() Requirement {
 func (j *judge) notSignatures() []string {
 	var lines []string
 	for _, f := range j.findings {
-		lines = append(lines, fmt.Sprintf("%s %s is %.80q", f.store, f.at, f.kind()))
+		lines = append(lines, fmt.Sprintf("%s %s is %.80q", f.store, f.at, f.predicate()))
 	}
 	return lines
 }

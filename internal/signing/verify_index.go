@@ -9,6 +9,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // Listed is one image of an index, by digest (sha256:<hex>).
@@ -17,37 +18,37 @@ type Listed struct{ Platform, Digest string }
 // VerifyIndex is Verify for an index as a whole. The index must be signed, and every platform must meet all that is
 // required of an image: what is said of a platform lies beside the index, beside the platform's own manifest, or both,
 // and goes by its first subject. Of several scans of a platform the newest counts, wherever it lies.
-func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Digest, platforms []Listed, trust Trust, required Requirements, now time.Time) (Verification, error) {
-	v := newVerification(index, trust, required, now)
+func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Digest, platforms []Listed, of Trust, required Requirements, now time.Time) (Verification, error) {
+	v := newVerification(index, of, required, now)
 	v.Index = index.DigestStr()
-	e, err := required.examiner(trust)
+	e, err := required.examiner(of)
 	if err != nil {
 		return v, err
 	}
-	whole := judge{digest: index.DigestStr(), required: required, now: now, platforms: map[string]bool{}}
+	whole := judge{digest: index.DigestStr(), required: required, now: now, examiner: e, platforms: map[string]bool{}}
 	for _, p := range platforms {
 		whole.platforms[p.Digest] = true
 	}
-	err = whole.read(ctx, newStore(registry, index), e)
+	err = whole.read(ctx, newStore(registry, index))
 	for _, p := range platforms {
 		if err == nil {
-			err = v.add(ctx, registry, index, p, e, whole)
+			err = v.add(ctx, registry, index, p, whole)
 		}
 	}
 	if err != nil {
 		v.Reason = outcome.Of(err).Reason
 		return v, err
 	}
-	if required.Signature {
-		v.Requirements = whole.ofItself().requirements([]string{"signature"})
+	if d, ok := required.demand(trust.Signature); ok {
+		v.Requirements = whole.ofItself().requirements([]trust.Demand{d})
 	}
 	v.Notes = atMost(whole.notes)
 	return v, v.conclude()
 }
 
-func (v *Verification) add(ctx context.Context, registry *image.Registry, index name.Digest, of Listed, e *examiner, whole judge) error {
-	j := judge{digest: of.Digest, required: whole.required, now: whole.now}
-	if err := j.read(ctx, newStore(registry, index.Context().Digest(of.Digest)), e); err != nil {
+func (v *Verification) add(ctx context.Context, registry *image.Registry, index name.Digest, of Listed, whole judge) error {
+	j := judge{digest: of.Digest, required: whole.required, now: whole.now, examiner: whole.examiner}
+	if err := j.read(ctx, newStore(registry, index.Context().Digest(of.Digest))); err != nil {
 		return err
 	}
 	for _, f := range whole.findings {
@@ -58,7 +59,7 @@ func (v *Verification) add(ctx context.Context, registry *image.Registry, index 
 	}
 	j.attestationDoubts = append(j.attestationDoubts, whole.attestationDoubts...)
 	v.Platforms = append(v.Platforms, PlatformVerification{Platform: of.Platform, Digest: of.Digest,
-		Requirements: j.requirements(whole.required.names()), Notes: atMost(j.notes)})
+		Requirements: j.requirements(whole.required.Demands), Notes: atMost(j.notes)})
 	return nil
 }
 

@@ -88,7 +88,7 @@ func (x *indexed) signWhole() {
 
 func (x *indexed) refusesWhole(want outcome.Reason) Verification {
 	x.Helper()
-	v, err := VerifyIndex(context.Background(), x.registry, x.index, x.listed, Trust{Keys: []PublicKey{x.key.Public()}}, all, noon)
+	v, err := VerifyIndex(context.Background(), x.registry, x.index, x.listed, ByKeys(x.key.Public()), all, noon)
 	var got outcome.Reason
 	if err != nil {
 		got = outcome.Of(err).Reason

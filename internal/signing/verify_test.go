@@ -18,14 +18,15 @@ import (
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/registrytest"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 func TestNobodyToTrust(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	b.attest(Both, b.everything()...)
 	b.server.Forget()
-	for name, trust := range map[string]Trust{"nobody": {}, "an empty key": {Keys: []PublicKey{{}}}} {
-		v, err := Verify(context.Background(), b.registry, b.subject, trust, all, noon)
+	for name, of := range map[string]Trust{"nobody": {}, "an empty key": ByKeys(PublicKey{})} {
+		v, err := Verify(context.Background(), b.registry, b.subject, of, all, noon)
 		if outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput || v.Verdict != "undecided" {
 			t.Errorf("%s: %v, %s", name, err, v.Verdict)
 		}
@@ -43,7 +44,7 @@ func TestNothingIsThere(t *testing.T) {
 		t.Run(where, func(t *testing.T) {
 			b := newBench(t, opt)
 			b.refuses(all, outcome.SignatureMissing)
-			b.refuses(Requirements{SBOM: true, Scan: true}, outcome.AttestationMissing)
+			b.refuses(require(trust.SBOM, trust.Scan), outcome.AttestationMissing)
 			b.attest(Both, b.signature())
 			v := b.refuses(all, outcome.AttestationMissing)
 			if v.Requirements[0].Result != Trusted || v.Requirements[1].Result != Untrusted || v.Requirements[2].Result != Untrusted {
@@ -110,9 +111,9 @@ func TestTamperedBundle(t *testing.T) {
 			t.Fatalf("%s: nothing changed", what)
 		}
 		b.attach(changed, evidence.ScanPredicate)
-		b.refuses(Requirements{Scan: true}, outcome.AttestationUntrusted)
+		b.refuses(require(trust.Scan), outcome.AttestationUntrusted)
 		b.attach(content, evidence.ScanPredicate)
-		b.refuses(Requirements{Scan: true}, outcome.ScanRefused)
+		b.refuses(require(trust.Scan), outcome.ScanRefused)
 	}
 }
 
@@ -120,10 +121,10 @@ func TestAttestationIsNoSignature(t *testing.T) {
 	for _, format := range []Format{Bundle, Legacy, Both} {
 		b := newBench(t, registrytest.Options{})
 		b.attest(format, b.sbom(b.subject.DigestStr()), b.scan("refused", noon))
-		b.refuses(Requirements{Signature: true}, outcome.SignatureMissing)
+		b.refuses(require(trust.Signature), outcome.SignatureMissing)
 		// An annotation that says otherwise does not help: nothing signs it.
 		b.attach(bundleOf(t, b.key, marshal(t, b.scan("accepted", noon.Add(-time.Hour)))), evidence.SignaturePredicate)
-		b.refuses(Requirements{Signature: true}, outcome.SignatureMissing)
+		b.refuses(require(trust.Signature), outcome.SignatureMissing)
 	}
 }
 
@@ -164,7 +165,7 @@ func TestGarbageHidesNothing(t *testing.T) {
 			t.Run(where+" "+string(format), func(t *testing.T) {
 				b := newBench(t, opt)
 				garbage(b)
-				b.refuses(Requirements{Signature: true}, outcome.SignatureUntrusted)
+				b.refuses(require(trust.Signature), outcome.SignatureUntrusted)
 				b.attest(format, b.everything()...)
 				b.refuses(all, "")
 			})
@@ -206,7 +207,7 @@ func TestUnreadableReferrersAreNotNone(t *testing.T) {
 			if got := results(v); !cmp.Equal(got, []Result{Trusted, Trusted, CouldNotCheck}) || len(v.Requirements[0].Notes) != 1 {
 				t.Errorf("%v", got)
 			}
-			b.refuses(Requirements{Signature: true, SBOM: true}, "")
+			b.refuses(require(trust.Signature, trust.SBOM), "")
 			// What is there is by somebody else; what is not seen may be by the right one.
 			b.key = newTestKey(t, ed25519Key(t))
 			b.refuses(all, outcome.ReferrersUnreadable)
@@ -308,7 +309,7 @@ func TestEnvelopesWithTwoReadings(t *testing.T) {
 		"behind it": append(envelope(good), "{}"...), "no signature": unsigned} {
 		b.subject = b.push("shop", strings.ReplaceAll(name, " ", "-"))
 		b.tag(".att", cosign.DssePayloadType, map[string]string{"predicateType": evidence.ScanPredicate}, content)
-		b.refuses(Requirements{Scan: true}, outcome.AttestationUntrusted)
+		b.refuses(require(trust.Scan), outcome.AttestationUntrusted)
 	}
 	bundle := bundleOf(t, b.key, good)
 	for name, content := range map[string][]byte{
@@ -320,7 +321,7 @@ func TestEnvelopesWithTwoReadings(t *testing.T) {
 	} {
 		b.subject = b.push("shop", "bundle-"+strings.ReplaceAll(name, " ", "-"))
 		b.attach(content, evidence.ScanPredicate)
-		b.refuses(Requirements{Scan: true}, outcome.AttestationUntrusted)
+		b.refuses(require(trust.Scan), outcome.AttestationUntrusted)
 	}
 }
 
@@ -368,7 +369,7 @@ func TestSimpleSigningPayloads(t *testing.T) {
 		fresh := newBench(t, registrytest.Options{}) // with the same image
 		fresh.key = b.key
 		fresh.tag(".sig", cosign.SimpleSigningMediaType, map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)}, []byte(test.payload))
-		if _, err := fresh.verify(Requirements{Signature: true}); (test.want == "") != (err == nil) || err != nil && outcome.Of(err).Reason != test.want {
+		if _, err := fresh.verify(require(trust.Signature)); (test.want == "") != (err == nil) || err != nil && outcome.Of(err).Reason != test.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -407,8 +408,8 @@ func TestSBOMsOfOthersAndOfOtherImages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, registrytest.Options{})
 			b.attest(Both, test.statements(b)...)
-			b.refuses(Requirements{SBOM: true}, test.want)
-			v := b.refuses(Requirements{SBOM: true, SBOMBinding: true}, test.binding)
+			b.refuses(require(trust.SBOM), test.want)
+			v := b.refuses(bound(), test.binding)
 			if !v.Rule.SBOMBinding {
 				t.Error("the rule does not say so")
 			}
@@ -465,7 +466,7 @@ func TestScans(t *testing.T) {
 			t.Run(name+" "+string(format), func(t *testing.T) {
 				b := newBench(t, registrytest.Options{})
 				b.attest(format, test.statements(b)...)
-				b.refuses(Requirements{Scan: true, MaxScanAge: test.age}, test.want)
+				b.refuses(younger(test.age), test.want)
 			})
 		}
 	}
@@ -502,10 +503,10 @@ func TestFloods(t *testing.T) {
 		return b.server.Behave(registrytest.Rule{Method: registrytest.Reads, Path: b.path("/manifests/*.att"), Answer: registrytest.Instead(string(m.MediaType), raw)})
 	}
 	stop := answer(raw)
-	if v := b.refuses(Requirements{Scan: true}, outcome.ReferrersUnreadable); !strings.Contains(v.Requirements[0].Message, "2000 layers") {
+	if v := b.refuses(require(trust.Scan), outcome.ReferrersUnreadable); !strings.Contains(v.Requirements[0].Message, "2000 layers") {
 		t.Errorf("%+v", v.Requirements[0])
 	}
-	b.refuses(Requirements{Signature: true, SBOM: true}, "")
+	b.refuses(require(trust.Signature, trust.SBOM), "")
 	stop()
 
 	// Of layers that claim to be large only as many are asked for as fit.
@@ -518,7 +519,7 @@ func TestFloods(t *testing.T) {
 	}
 	stop = answer(raw)
 	b.server.Forget()
-	if v := b.refuses(Requirements{Scan: true}, outcome.ReferrersUnreadable); len(v.Requirements[0].Evidence) > maxLines+1 {
+	if v := b.refuses(require(trust.Scan), outcome.ReferrersUnreadable); len(v.Requirements[0].Evidence) > maxLines+1 {
 		t.Errorf("%d lines of evidence", len(v.Requirements[0].Evidence))
 	}
 	stop()
@@ -526,7 +527,7 @@ func TestFloods(t *testing.T) {
 		t.Errorf("%d documents were asked for", n)
 	}
 	answer(append(bytes.Repeat([]byte(" "), 50<<20), raw...))
-	b.refuses(Requirements{Scan: true}, outcome.ReferrersUnreadable)
+	b.refuses(require(trust.Scan), outcome.ReferrersUnreadable)
 }
 
 // What a registry and a stranger say ends in logs and in a document.
@@ -568,8 +569,8 @@ func TestVerificationIsTheSameTwice(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	b.attest(Both, b.everything()...)
 	b.attach([]byte("{"), "x")
-	required := all
-	required.MaxScanAge, required.Index = 36*time.Hour, "sha256:ab"
+	required := require(trust.Signature, trust.SBOM, trust.Scan)
+	required.Demands[2].MaxAge, required.Index = 36*time.Hour, "sha256:ab"
 	var first []byte
 	for range 3 {
 		v, err := b.verify(required)

@@ -87,7 +87,7 @@ func sealing(r *step.Run) (seals, error) {
 	if err != nil {
 		return seals{}, err
 	}
-	trust := signing.Trust{Keys: []signing.PublicKey{key.Public()}}
+	trust := signing.ByKeys(key.Public())
 	if publicKeyInput.Of(r).Given() {
 		trust, err = loadTrust(r)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stepseal/stepseal/internal/report"
 	"github.com/stepseal/stepseal/internal/signing"
 	"github.com/stepseal/stepseal/internal/step"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 var verifyOutputs = []step.Output{
@@ -34,7 +35,7 @@ Of an index the index itself must be signed, and every platform must carry all t
 		Outputs: concat(imageOutputs, verifyOutputs),
 		Needs:   []step.Need{step.Pull, step.Workspace},
 		Run: onChain(func(ctx context.Context, c *chain) error {
-			trust, err := loadTrust(c.Run)
+			of, err := loadTrust(c.Run)
 			if err != nil {
 				return err
 			}
@@ -42,7 +43,7 @@ Of an index the index itself must be signed, and every platform must carry all t
 				return err
 			}
 			c.join()
-			if err := c.verify(ctx, trust); err != nil {
+			if err := c.verify(ctx, of); err != nil {
 				return err
 			}
 			return c.stillThere(ctx)
@@ -56,24 +57,22 @@ func loadTrust(r *step.Run) (signing.Trust, error) {
 	if err != nil {
 		return signing.Trust{}, named(pem.In("--public-key"), err)
 	}
-	return signing.Trust{Keys: []signing.PublicKey{key}}, nil
+	return signing.ByKeys(key), nil
 }
 
 // verify checks what is open and writes verification.json, whatever it says.
-func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
+func (c *chain) verify(ctx context.Context, of signing.Trust) error {
 	subject, err := c.registry.Digest(c.repository(), c.digest())
 	if err != nil {
 		return err
 	}
-	require := requireInput.Of(c.Run)
-	rule := signing.Requirements{Signature: require.has("signature"), SBOM: require.has("sbom"), Scan: require.has("scan"),
-		MaxScanAge: maxScanAgeInput.Of(c.Run), SBOMBinding: sbomBindingInput.Of(c.Run), Index: c.record.Index}
+	rule := signing.Requirements{Demands: demanded(c.Run), Index: c.record.Index}
 	var verification signing.Verification
 	var verdict error
 	if c.whole() {
-		verification, verdict = signing.VerifyIndex(ctx, c.registry, subject, c.listed(), trust, rule, c.Now())
+		verification, verdict = signing.VerifyIndex(ctx, c.registry, subject, c.listed(), of, rule, c.Now())
 	} else {
-		verification, verdict = signing.Verify(ctx, c.registry, subject, trust, rule, c.Now())
+		verification, verdict = signing.Verify(ctx, c.registry, subject, of, rule, c.Now())
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -94,6 +93,25 @@ func (c *chain) verify(ctx context.Context, trust signing.Trust) error {
 	}
 	c.Note("verify: accepted %s: signed by %s", c.name(), verification.Signer())
 	return nil
+}
+
+// demanded is what the inputs ask for.
+func demanded(r *step.Run) []trust.Demand {
+	var list []trust.Demand
+	for _, kind := range trust.Kinds {
+		if !requireInput.Of(r).has(string(kind)) {
+			continue
+		}
+		d := trust.Demand{Kind: kind, Threshold: 1}
+		switch kind {
+		case trust.SBOM:
+			d.Binding = sbomBindingInput.Of(r)
+		case trust.Scan:
+			d.MaxAge = maxScanAgeInput.Of(r)
+		}
+		list = append(list, d)
+	}
+	return list
 }
 
 func (c *chain) listed() []signing.Listed {
