@@ -139,7 +139,7 @@ func TestWhatIsWrongWithASourceIsNotPassedOver(t *testing.T) {
 		"an empty token that was handed over": {identity.Options{Given: []byte{}, Getenv: ambient}, outcome.IdentityTokenUnusable},
 		"an expired token that was handed over": {identity.Options{Given: []byte(jwt("given", func(c map[string]any) { c["exp"] = now.Unix() })), Getenv: ambient},
 			outcome.IdentityTokenUnusable},
-		"a named file that is not there": {identity.Options{File: "/mnt/token", Files: os.DirFS(t.TempDir()), Getenv: ambient}, outcome.IdentityTokenMissing},
+		"a named file that is not there":     {identity.Options{File: "/mnt/token", Files: os.DirFS(t.TempDir()), Getenv: ambient}, outcome.IdentityTokenMissing},
 		"a named file without a file system": {identity.Options{File: "/mnt/token", Getenv: ambient}, outcome.IdentityTokenMissing},
 		"a named path that is not absolute":  {identity.Options{File: "mnt/token", Files: os.DirFS(t.TempDir()), Getenv: ambient}, outcome.IdentityTokenUnusable},
 		"a token service that fails": {identity.Options{Getenv: env("ACTIONS_ID_TOKEN_REQUEST_URL", failing.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x",
