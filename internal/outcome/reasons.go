@@ -26,6 +26,15 @@ const (
 	AdvisoryUnusable  Reason = "advisory-unusable"
 	UntrustedEvent    Reason = "untrusted-event"
 
+	IdentityTokenMissing  Reason = "identity-token-missing"
+	IdentityTokenUnusable Reason = "identity-token-unusable"
+
+	SBOMUnreadable   Reason = "sbom-unreadable"
+	VEXUnreadable    Reason = "vex-unreadable"
+	EvidenceUnusable Reason = "evidence-unusable"
+	AdvisoryUnusable Reason = "advisory-unusable"
+	UntrustedEvent   Reason = "untrusted-event"
+
 	// It worked and the answer is no.
 	Vulnerable           Reason = "vulnerable"
 	DeniedPackage        Reason = "denied-package"
@@ -85,6 +94,8 @@ const (
 	SigstoreUntrusted    Reason = "sigstore-untrusted"
 	WriteLost            Reason = "write-lost"
 
+	IdentityTokenUnavailable Reason = "identity-token-unavailable"
+
 	// Our bug.
 	Panicked Reason = "panicked"
 )
@@ -114,6 +125,8 @@ var table = []Row{
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
 	{TrustUnusable, Misused, "A file that the trust section names cannot be used: a trusted root, a signing config, a key or a certificate.", "stepseal trust check names the file and what is wrong with it"},
+	{IdentityTokenMissing, Misused, "Signing without a key needs an identity token, and there is none: the host gives the job none, and none was handed over. It is never asked for by a browser or a code.", "let the job have one, or sign with a key"},
+	{IdentityTokenUnusable, Misused, "The identity token that was handed over is no signed JSON web token, has expired, or is for another audience.", "hand over a fresh one of the audience sigstore"},
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
 	{VEXUnreadable, Misused, "The VEX document cannot be read: damaged, of an unknown format or version, beyond the bounds, or a statement in it lacks what its specification demands.", "OpenVEX (0.0, 0.2), CycloneDX VEX (JSON, 1.4 to 1.7) and CSAF 2.0 of the category csaf_vex are read"},
 	{EvidenceUnusable, Misused, "The evidence file, or a document that it names, cannot be read.", "hand on the whole output directory of the earlier step"},
@@ -171,6 +184,7 @@ var table = []Row{
 	{DatabaseUnavailable, Undecided, "The advisory database could not be downloaded.", "check --database-url and the network, or name a local one with --database"},
 	{DatabaseUntrusted, Undecided, "The description of the advisory database (latest.json) is not signed by the key that was demanded, or the database is not the one that it describes.", "check that --database-key is the publisher's key, and sign with stepseal database build --sign-key"},
 	{ReferrersUnreadable, Undecided, "The registry did not let the signatures be listed, so whether there are any is not known.", "give the login the right to read referrers and tags of this repository; on a registry that answers 405 sign with --signature-format legacy and verify with --require signature,sbom"},
+	{IdentityTokenUnavailable, Undecided, "The service that gives out identity tokens does not answer, refuses, fails, or gives out what is none.", "try again later"},
 	{NoWritePermission, Undecided, "The registry does not allow the signatures to be written.", "give the login the right to push to this repository"},
 	{IdentityRefused, Undecided, "The certificate authority does not issue a certificate for this identity token.", "check that the authority trusts the issuer of the token, and that its audience is the one it expects"},
 	{SigstoreUnavailable, Undecided, "A service that signing needs does not answer, or not as it should.", "check that the service runs and can be reached from here; the signing config names it"},
