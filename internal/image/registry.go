@@ -72,6 +72,10 @@ func (r *Registry) Options(ctx context.Context) []remote.Option {
 	return append(r.options(), remote.WithContext(ctx), remote.Reuse(r.puller), remote.Reuse(r.pusher))
 }
 
+// Transport is the one for registries, for other services that the same certificate authority and the same bounds are for.
+// It knows no login.
+func (r *Registry) Transport() http.RoundTripper { return r.transport }
+
 // options turn go-containerregistry's own retries off: there is one layer of them, in transport.go.
 func (r *Registry) options() []remote.Option {
 	return []remote.Option{

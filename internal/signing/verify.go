@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/trust"
@@ -287,4 +288,17 @@ func missing(what string, bad []string) Requirement {
 		return refusal(outcome.AttestationUntrusted, bad, "none of its %s attestations can be trusted", what)
 	}
 	return refusal(outcome.AttestationMissing, nil, "there is no %s attestation", what)
+}
+
+// KindOf is the kind of evidence that statements of the predicate type are; empty: none that is known.
+func KindOf(predicateType string) trust.Kind {
+	switch {
+	case predicateType == evidence.SignaturePredicate:
+		return trust.Signature
+	case IsSBOMType(predicateType):
+		return trust.SBOM
+	case predicateType == evidence.ScanPredicate:
+		return trust.Scan
+	}
+	return ""
 }

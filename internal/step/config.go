@@ -69,6 +69,9 @@ func (c *configFile) read(known []Declaration) error {
 	return nil
 }
 
+// trustSection is the key of the config file under which stands whom to trust.
+const trustSection = "trust"
+
 // forgetVerify takes what says whom to trust, and what is enough, out of a config file that nobody named.
 func (c *configFile) forgetVerify() (found bool) {
 	for key := range c.values {
@@ -76,6 +79,10 @@ func (c *configFile) forgetVerify() (found bool) {
 			delete(c.values, key)
 			found = true
 		}
+	}
+	if _, ok := c.structures[trustSection]; ok {
+		delete(c.structures, trustSection)
+		found = true
 	}
 	return found
 }
@@ -89,7 +96,7 @@ func (r *Run) tellConfig() {
 		r.Note("%s in the working directory is read", ConfigFile)
 	}
 	if r.config.ignored {
-		r.Warn("%s: verify is left out: the working directory does not decide what is enough; name the file with --config", ConfigFile)
+		r.Warn("%s: verify and trust are left out: the working directory does not decide whom to trust and what is enough; name the file with --config", ConfigFile)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -59,6 +60,14 @@ func (r *Run) Origin(in Input) string { return r.origins[in.Declaration().Name] 
 
 // Text is the input's value as it was given or is by default; empty where there is none, and of a secret.
 func (r *Run) Text(in Input) string { return r.texts[in.Declaration().Name] }
+
+// BesideConfig is a path that stands in the config file: it is relative to the file's folder.
+func (r *Run) BesideConfig(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(r.config.name), path)
+}
 
 // ConfigName is the config file that was read; empty where there was none.
 func (r *Run) ConfigName() string {

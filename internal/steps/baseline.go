@@ -69,7 +69,7 @@ func (p *part) scannedBaseline(ctx context.Context, db *scan.Database, text stri
 
 // attestedBaseline is the newest scan that was attested about an image by the key that is trusted.
 func (p *part) attestedBaseline(ctx context.Context, text string) (*policy.Baseline, error) {
-	trust, err := loadTrust(p.Run)
+	of, err := whomToTrust(p.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (p *part) attestedBaseline(ctx context.Context, text string) (*policy.Basel
 	if err != nil {
 		return nil, err
 	}
-	doc, by, err := signing.AttestedScan(ctx, p.registry, subject, trust, p.Now())
+	doc, by, err := signing.AttestedScan(ctx, p.registry, subject, of.Trust, p.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -74,8 +74,8 @@ var (
 	databaseAgeInput = step.Duration(step.Declaration{Name: "max-database-age", Default: "120h", Section: "database",
 		Usage: "how old the advisory data may be: the older of the build and the newest advisory counts; 0 allows any age"})
 
-	keyInput = step.KeyMaterial(step.Declaration{Name: "key", Placeholder: "FILE", Section: "sign", Required: true, Secret: true, ToWrite: true,
-		Usage: "the private key to sign with: a cosign key, PKCS#8, EC or PKCS#1 in PEM"}, outcome.KeyUnusable, maxKey)
+	keyInput = step.KeyMaterial(step.Declaration{Name: "key", Placeholder: "FILE", Section: "sign", Secret: true,
+		Usage: "the private key to sign with: a cosign key, PKCS#8, EC or PKCS#1 in PEM; without it the trust section's sign-with says as who"}, outcome.KeyUnusable, maxKey)
 	keyPasswordInput = step.Password(step.Declaration{Name: "key-password",
 		Usage: "the password of the private key"})
 	signatureFormatInput = step.Parsed(step.Declaration{Name: "signature-format", Placeholder: "FORMAT", Default: "both", Section: "sign",
@@ -107,7 +107,7 @@ var (
 	handOver  = []step.Input{evidenceInput, evidenceDigestInput, outputsOfInput}
 	reaching  = []step.Input{platformInput, insecureInput, authorityInput, registryUsernameInput, registryPasswordInput, githubTokenInput}
 	gating    = append(slices.Clone(ruling), databaseInput, databaseURLInput, databaseAgeInput, providerAgeInput, databaseKeyInput, databaseSizeInput, offlineInput)
-	signingIn = []step.Input{keyInput, keyPasswordInput, signatureFormatInput, requireScanInput}
+	signingIn = []step.Input{keyInput, keyPasswordInput, identityTokenInput, identityTokenPathInput, signatureFormatInput, requireScanInput}
 	verifying = []step.Input{requireInput, maxScanAgeInput, sbomBindingInput}
 )
 

@@ -96,7 +96,7 @@ func checkRules(r *step.Run) error {
 		return outcome.New(outcome.InvalidInput, "--new-only without a baseline").Hint("name one with --baseline or --baseline-image")
 	case baselineInput.Of(r) != "" && baselineImageInput.Of(r) != "":
 		return outcome.New(outcome.InvalidInput, "--baseline and --baseline-image are both given, and there is one baseline")
-	case (asksForAttestedVEX(r) || strings.HasPrefix(baselineInput.Of(r), attestedPrefix)) && !publicKeyInput.Of(r).Given():
+	case (asksForAttestedVEX(r) || strings.HasPrefix(baselineInput.Of(r), attestedPrefix)) && !namesTrust(r):
 		return outcome.New(outcome.InvalidInput, "attested documents are asked for without --public-key").Hint("name the public key that must have signed them")
 	case len(delegateStructure.Of(r)) > 0:
 		return outcome.New(outcome.InvalidInput, "gate.delegate is for a policy base").Hint("name the file with --policy-base")

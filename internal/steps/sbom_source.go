@@ -28,38 +28,38 @@ func parseSBOMSource(text string) (string, error) {
 func besideImage(source string) bool { return source == fromImage || source == fromAttestation }
 
 // askedBeside makes sure that there is an image to look beside, and somebody to trust, before anything is contacted.
-func (c *chain) askedBeside(source string) (signing.Trust, error) {
+func (c *chain) askedBeside(source string) (trusted, error) {
 	ref := imageInput.Of(c.Run)
 	switch {
 	case ref.IsZero():
-		return signing.Trust{}, outcome.New(outcome.InvalidInput, "--sbom %s without --image", source).Hint("name the image that carries the SBOM")
+		return trusted{}, outcome.New(outcome.InvalidInput, "--sbom %s without --image", source).Hint("name the image that carries the SBOM")
 	case source == fromImage:
-		return signing.Trust{}, nil
+		return trusted{}, nil
 	case !ref.InRegistry():
-		return signing.Trust{}, outcome.New(outcome.UnsupportedSource, "%s is not in a registry, where attestations live", ref).Hint("push it first")
-	case !publicKeyInput.Of(c.Run).Given():
-		return signing.Trust{}, outcome.New(outcome.InvalidInput, "--sbom %s without --public-key", source).Hint("name the public key that must have signed the SBOM")
+		return trusted{}, outcome.New(outcome.UnsupportedSource, "%s is not in a registry, where attestations live", ref).Hint("push it first")
+	case !namesTrust(c.Run):
+		return trusted{}, outcome.New(outcome.InvalidInput, "--sbom %s without --public-key", source).Hint("name the public key that must have signed the SBOM, or a config file with a trust section with --config")
 	}
-	return loadTrust(c.Run)
+	return whomToTrust(c.Run)
 }
 
 // takeBeside makes the SBOM that lies beside each image its content.
-func (c *chain) takeBeside(ctx context.Context, source string, trust signing.Trust) error {
+func (c *chain) takeBeside(ctx context.Context, source string, of trusted) error {
 	return c.each(ctx, func(ctx context.Context, p *part) error {
 		if source == fromAttestation {
-			return p.takeAttested(ctx, trust)
+			return p.takeAttested(ctx, of)
 		}
 		return p.takeBuildKits(ctx)
 	})
 }
 
 // takeAttested takes the document of an SBOM attestation that the trusted key signed about this very image.
-func (p *part) takeAttested(ctx context.Context, trust signing.Trust) error {
+func (p *part) takeAttested(ctx context.Context, of trusted) error {
 	subject, err := p.registry.Digest(p.repository(), p.platform.Digest)
 	if err != nil {
 		return err
 	}
-	doc, by, err := signing.AttestedSBOM(ctx, p.registry, subject, trust, p.Now())
+	doc, by, err := signing.AttestedSBOM(ctx, p.registry, subject, of.Trust, p.Now())
 	if err != nil {
 		return err
 	}

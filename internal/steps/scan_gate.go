@@ -51,7 +51,7 @@ The answer is yes only if it can be: the data must be fresh, and for every distr
 		Inputs:      inputs([]step.Input{imageInput, scannedSBOMInput, publicKeyInput}, handOver, gating, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		Outputs:     concat(imageOutputs, scanOutputs),
 		Needs:       []step.Need{step.Pull, step.Internet, step.Workspace},
-		Structures:  structures,
+		Structures:  append(slices.Clone(structures), trustStructure.Declaration()),
 		LocalConfig: true,
 		Run: onChain(func(ctx context.Context, c *chain) error {
 			if err := c.rule(); err != nil {

@@ -7,7 +7,6 @@ import (
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/sbom"
-	"github.com/stepseal/stepseal/internal/signing"
 )
 
 // source finds what is to be scanned: the SBOM that was named, else what the evidence holds, else the image itself.
@@ -18,11 +17,11 @@ func (c *chain) source(ctx context.Context) error {
 			Hint("name an image with --image, the output of generate-sbom with --evidence, or a document with --sbom")
 	}
 	var named *sbom.Catalogue
-	var trust signing.Trust
+	var of trusted
 	var err error
 	switch {
 	case besideImage(sbomFile):
-		if trust, err = c.askedBeside(sbomFile); err != nil {
+		if of, err = c.askedBeside(sbomFile); err != nil {
 			return err
 		}
 	case sbomFile != "":
@@ -52,7 +51,7 @@ func (c *chain) source(ctx context.Context) error {
 		}
 	}
 	if besideImage(sbomFile) {
-		return c.takeBeside(ctx, sbomFile, trust)
+		return c.takeBeside(ctx, sbomFile, of)
 	}
 	return c.take(named)
 }

@@ -17,7 +17,7 @@ func SecureImage() *step.Spec {
 		Summary: "The whole chain in one process: SBOM, gate, sign, attest, verify",
 		Prose: `Runs generate-sbom, scan-gate, sign-attest and verify on one image, or on every platform of an index: one resolution, one pull, one catalogue each, one database. It stops before signing when the gate does not accept the image, or one platform of it.
 
-What was signed is verified with --public-key, or with the public half of --key.`,
+What was signed is verified with --public-key, or with the public half of --key; with a trust section in the file that --config names, by that.`,
 		Examples: []step.Example{
 			{Text: "an image, with a key pair made by stepseal keys generate", Command: "stepseal secure-image --image registry.example.com/team/app:1.0 --key cosign.key"},
 		},
@@ -29,14 +29,14 @@ What was signed is verified with --public-key, or with the public half of --key.
 			{Name: "stopped-at", Usage: "the part that did not end as accepted: sbom, gate, sign or verify"},
 		}, imageOutputs[:5], signOutputs, verifyOutputs, scanOutputs[:4], sbomOutputs, scanOutputs[4:], imageOutputs[5:]),
 		Needs:       []step.Need{step.Pull, step.Push, step.Internet, step.Workspace},
-		Structures:  structures,
+		Structures:  append(slices.Clone(structures), trustStructure.Declaration()),
 		LocalConfig: true,
 		Run:         onChain(secureImage),
 	}
 }
 
 func secureImage(ctx context.Context, c *chain) error {
-	seal, err := sealing(c.Run)
+	seal, err := sealing(ctx, c.Run)
 	if err != nil {
 		return err
 	}
@@ -74,31 +74,31 @@ func secureImage(ctx context.Context, c *chain) error {
 
 // seals are what an image is signed with, and what the signature is checked against.
 type seals struct {
-	key   *signing.Key
-	trust signing.Trust
+	by    signatory
+	trust trusted
 }
 
-// sealing reads the keys; a run for a change from a fork has none, and does not sign.
-func sealing(r *step.Run) (seals, error) {
+// sealing reads keys and trust; a run for a change from a fork has neither, and does not sign.
+func sealing(ctx context.Context, r *step.Run) (seals, error) {
 	if r.Change.Fork {
 		return seals{}, nil
 	}
-	key, err := loadKey(r)
+	by, err := newSignatory(ctx, r)
 	if err != nil {
 		return seals{}, err
 	}
-	trust := signing.ByKeys(key.Public())
-	if publicKeyInput.Of(r).Given() {
-		trust, err = loadTrust(r)
+	if !namesTrust(r) {
+		return seals{by, trusted{signing.ByKeys(by.key.Public()), demanded(r)}}, nil
 	}
-	return seals{key, trust}, err
+	of, err := whomToTrust(r)
+	return seals{by, of}, err
 }
 
 // seal signs and attests, and then verifies as anybody would.
 func (c *chain) seal(ctx context.Context, with seals) error {
 	c.Set("stopped-at", "sign")
 	c.Group("Sign and attest")
-	if err := c.signAttest(ctx, with.key); err != nil {
+	if err := c.signAttest(ctx, with.by); err != nil {
 		return err
 	}
 	c.Set("stopped-at", "verify")

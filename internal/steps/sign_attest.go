@@ -11,6 +11,7 @@ import (
 	"github.com/stepseal/stepseal/internal/report"
 	"github.com/stepseal/stepseal/internal/signing"
 	"github.com/stepseal/stepseal/internal/step"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 var signOutputs = []step.Output{
@@ -31,18 +32,20 @@ Of an index every platform is signed and attested, and then the index itself; th
 Everything is read back and verified after it was written. Running the step again adds nothing.`,
 		Examples: []step.Example{
 			{Text: "what scan-gate accepted", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key"},
+			{Text: "without a key, as the identity of this run, by the trust section's sign-with", Command: "stepseal sign-attest --evidence stepseal-out --config trust.yaml"},
 			{Text: "for tools that read .sig and .att tags only", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key --signature-format legacy"},
 		},
 		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, reaching, limitingManifests, reporting, speaking),
 		Outputs:     concat(imageOutputs, signOutputs),
 		Needs:       []step.Need{step.Pull, step.Push, step.Workspace},
+		Structures:  []step.Declaration{trustStructure.Declaration()},
 		LocalConfig: true,
 		Run: onChain(func(ctx context.Context, c *chain) error {
 			if c.Change.Fork {
 				return outcome.New(outcome.NoWritePermission, "sign-attest: a run for a change from a fork has no key and may not write").
 					Hint("sign after the change is merged; secure-image gates such a change and ends there")
 			}
-			key, err := loadKey(c.Run)
+			by, err := newSignatory(ctx, c.Run)
 			if err != nil {
 				return err
 			}
@@ -55,7 +58,7 @@ Everything is read back and verified after it was written. Running the step agai
 			if len(c.parts) > 1 && (c.sbomNamed != nil || c.scanNamed != nil) {
 				return outcome.New(outcome.PlatformUnnamed, "--sbom and --scan are one platform's, and %s has %d", c.name(), len(c.parts)).Hint("name the platform with --platform, or hand on evidence of all")
 			}
-			if err := c.signAttest(ctx, key); err != nil {
+			if err := c.signAttest(ctx, by); err != nil {
 				return err
 			}
 			return c.stillThere(ctx)
@@ -95,22 +98,26 @@ func (c *chain) found(ctx context.Context) error {
 
 // signAttest signs what is open and attests the documents of the record: nothing is written before it is known that every
 // platform may be signed, and an index is signed last.
-func (c *chain) signAttest(ctx context.Context, key *signing.Key) error {
+func (c *chain) signAttest(ctx context.Context, by signatory) error {
 	subjects, err := c.subjects()
 	if err != nil {
 		return err
 	}
-	format := signatureFormatInput.Of(c.Run)
+	author, err := by.author(ctx, c, kindsOf(subjects))
+	if err != nil {
+		return err
+	}
+	format := signatureFormatOf(c.Run)
 	added, all := 0, 0
 	for _, s := range subjects {
-		n, err := c.attest(ctx, key, format, s)
+		n, err := c.attest(ctx, author, format, s)
 		if err != nil {
 			return err
 		}
 		added += n
 		all += len(s.attestations)
 	}
-	c.Summarize(report.Signed(c.name(), key.Signer(), string(format), added, all))
+	c.Summarize(report.Signed(c.name(), author.Signer(), string(format), added, all))
 	if !slices.ContainsFunc(c.parts, func(p *part) bool { return len(p.platform.Documents) > 0 }) {
 		return nil // nothing was handed on, and a record of nothing would take the place of one that lies there
 	}
@@ -126,6 +133,20 @@ type attested struct {
 type attestation struct {
 	what, output string // output is empty where another manifest's is the one to name
 	statement    evidence.Statement
+}
+
+// kindsOf are the kinds of evidence that are going to be signed.
+func kindsOf(subjects []attested) []trust.Kind {
+	var list []trust.Kind
+	for _, kind := range trust.Kinds {
+		for _, s := range subjects {
+			if slices.ContainsFunc(s.attestations, func(a attestation) bool { return signing.KindOf(a.statement.PredicateType) == kind }) {
+				list = append(list, kind)
+				break
+			}
+		}
+	}
+	return list
 }
 
 // subjects are the platforms, and behind them the index. What is said of a platform's content names the index too, and is
@@ -169,7 +190,7 @@ func (c *chain) signature(of string, named bool) attestation {
 }
 
 // attest writes what is missing of one manifest's statements, and counts it.
-func (c *chain) attest(ctx context.Context, key *signing.Key, format signing.Format, about attested) (added int, err error) {
+func (c *chain) attest(ctx context.Context, author signing.Author, format signing.Format, about attested) (added int, err error) {
 	subject, err := c.registry.Digest(c.repository(), about.digest)
 	if err != nil {
 		return 0, err
@@ -178,7 +199,7 @@ func (c *chain) attest(ctx context.Context, key *signing.Key, format signing.For
 	for i, a := range about.attestations {
 		all[i] = a.statement
 	}
-	written, err := signing.AttestAll(ctx, c.registry, subject, key, all, format, c.Now())
+	written, err := signing.AttestAll(ctx, c.registry, subject, author, all, format, c.Now())
 	if err != nil {
 		return 0, err
 	}

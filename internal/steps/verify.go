@@ -31,11 +31,12 @@ Of an index the index itself must be signed, and every platform must carry all t
 			{Text: "everything, with a key", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
 		},
-		Inputs:  inputs([]step.Input{registryImageInput, required(publicKeyInput)}, handOver, verifying, reaching, limitingManifests, reporting, speaking),
-		Outputs: concat(imageOutputs, verifyOutputs),
-		Needs:   []step.Need{step.Pull, step.Workspace},
+		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, reaching, limitingManifests, reporting, speaking),
+		Outputs:    concat(imageOutputs, verifyOutputs),
+		Needs:      []step.Need{step.Pull, step.Workspace},
+		Structures: []step.Declaration{trustStructure.Declaration()},
 		Run: onChain(func(ctx context.Context, c *chain) error {
-			of, err := loadTrust(c.Run)
+			of, err := whomToTrust(c.Run)
 			if err != nil {
 				return err
 			}
@@ -51,28 +52,19 @@ Of an index the index itself must be signed, and every platform must carry all t
 	}
 }
 
-func loadTrust(r *step.Run) (signing.Trust, error) {
-	pem := publicKeyInput.Of(r)
-	key, err := signing.LoadPublicKey(pem.Content)
-	if err != nil {
-		return signing.Trust{}, named(pem.In("--public-key"), err)
-	}
-	return signing.ByKeys(key), nil
-}
-
 // verify checks what is open and writes verification.json, whatever it says.
-func (c *chain) verify(ctx context.Context, of signing.Trust) error {
+func (c *chain) verify(ctx context.Context, of trusted) error {
 	subject, err := c.registry.Digest(c.repository(), c.digest())
 	if err != nil {
 		return err
 	}
-	rule := signing.Requirements{Demands: demanded(c.Run), Index: c.record.Index}
+	rule := signing.Requirements{Demands: of.demands, Index: c.record.Index}
 	var verification signing.Verification
 	var verdict error
 	if c.whole() {
-		verification, verdict = signing.VerifyIndex(ctx, c.registry, subject, c.listed(), of, rule, c.Now())
+		verification, verdict = signing.VerifyIndex(ctx, c.registry, subject, c.listed(), of.Trust, rule, c.Now())
 	} else {
-		verification, verdict = signing.Verify(ctx, c.registry, subject, of, rule, c.Now())
+		verification, verdict = signing.Verify(ctx, c.registry, subject, of.Trust, rule, c.Now())
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -62,7 +62,7 @@ func (p *part) vexAttested(ctx context.Context) ([]policy.Statement, error) {
 	if p.platform.Digest == "" {
 		return nil, outcome.New(outcome.UnsupportedSource, "--vex attested: %s is not in a registry, where attestations live", p.label()).Hint("push it first, or name the documents as files")
 	}
-	trust, err := loadTrust(p.Run)
+	of, err := whomToTrust(p.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (p *part) vexAttested(ctx context.Context) ([]policy.Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, doubts, err := signing.AttestedVEX(ctx, p.registry, subject, trust, p.Now())
+	found, doubts, err := signing.AttestedVEX(ctx, p.registry, subject, of.Trust, p.Now())
 	if err != nil {
 		return nil, err
 	}

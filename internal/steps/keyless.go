@@ -1,0 +1,111 @@
+package steps
+
+import (
+	"context"
+	"os"
+
+	"github.com/stepseal/stepseal/internal/identity"
+	"github.com/stepseal/stepseal/internal/identity/spiffe"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/step"
+	"github.com/stepseal/stepseal/internal/trust"
+)
+
+var (
+	identityTokenInput = step.Password(step.Declaration{Name: "identity-token",
+		Usage: "the OIDC token to sign with where the trust section's sign-with says so; without it the token of GitHub Actions, GitLab's SIGSTORE_ID_TOKEN, a projected ServiceAccount token or one of SPIFFE is taken"})
+	identityTokenPathInput = step.Text(step.Declaration{Name: "identity-token-path", Placeholder: "FILE", Section: "sign",
+		Usage: "the file of a projected ServiceAccount token, where it is not at " + identity.ProjectedFile})
+)
+
+// signatory is who is going to sign: whoever has the key, or the identity of this run.
+type signatory struct {
+	key      *signing.Key
+	sigstore *signing.Sigstore
+	services signing.Services
+	trust    signing.Trust
+}
+
+// newSignatory reads what signing needs, and makes sure that there is an identity token, so that what is missing is told
+// before any work is done.
+func newSignatory(ctx context.Context, r *step.Run) (signatory, error) {
+	section := trustStructure.Of(r)
+	switch {
+	case keyInput.Of(r).Given():
+		key, err := loadKey(r)
+		return signatory{key: key}, err
+	case section.SignWith == "":
+		return signatory{}, outcome.New(outcome.InvalidInput, "there is nothing to sign with").
+			Hint("name a private key with --key, or a config file with --config whose trust section says sign-with")
+	}
+	authority, _ := section.Authority(section.SignWith) // trust.Read has looked
+	files := newResolver(r)
+	s := signatory{}
+	var err error
+	if s.services, err = files.services(authority); err != nil {
+		return s, err
+	}
+	if s.sigstore, err = files.sigstore(authority); err != nil {
+		return s, err
+	}
+	if s.trust, err = files.trust(section); err != nil {
+		return s, err
+	}
+	if signatureFormatOf(r) != signing.Bundle {
+		if err := s.services.LegacyObstacle(); err != nil {
+			return s, err
+		}
+	}
+	_, err = identityToken(ctx, r)
+	return s, err
+}
+
+// author asks for the certificate. The token is asked for anew: one of GitHub's is good for minutes, and the image may
+// have been scanned in between.
+func (s signatory) author(ctx context.Context, c *chain, kinds []trust.Kind) (signing.Author, error) {
+	if s.key != nil {
+		return s.key, nil
+	}
+	token, err := identityToken(ctx, c.Run)
+	if err != nil {
+		return nil, err
+	}
+	author, err := signing.NewKeyless(ctx, s.sigstore, s.services, token.Reveal(), c.registry.Transport(), c.Now())
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range kinds {
+		if err := s.trust.MaySign(author, kind); err != nil {
+			return nil, err
+		}
+	}
+	c.Note("signing as %s, by a token of %s", author.Signer(), token.Where)
+	return author, nil
+}
+
+func identityToken(ctx context.Context, r *step.Run) (identity.Token, error) {
+	return identity.Find(ctx, identity.Options{Given: identityTokenInput.Of(r).Reveal(), File: identityTokenPathInput.Of(r),
+		Getenv: r.Getenv, Files: os.DirFS("/"), Now: r.Now, Workload: spiffe.Token})
+}
+
+// services are those of the authority's signing config.
+func (f *resolver) services(a trust.Authority) (signing.Services, error) {
+	if a.SigningConfig == "" {
+		return signing.Services{}, outcome.New(outcome.TrustUnusable, "authority %s has no signing-config, and the trust section says to sign with it", a.Name).
+			Hint("name its signing_config.json as signing-config")
+	}
+	content, err := f.file(a, a.SigningConfig)
+	if err != nil {
+		return signing.Services{}, err
+	}
+	return signing.ReadSigningConfig(a.Name+" ("+a.SigningConfig+")", content, f.run.Now())
+}
+
+// signatureFormatOf is how signatures are stored: by the input where it is given, else by the trust section.
+func signatureFormatOf(r *step.Run) signing.Format {
+	if section := trustStructure.Of(r); section.Format != "" && !r.Given(signatureFormatInput) {
+		return signing.Format(section.Format)
+	}
+	return signatureFormatInput.Of(r)
+}
