@@ -19,7 +19,7 @@ func Tools() []*step.Spec {
 
 // Inputs are the declarations of all inputs of all steps: one config file serves them.
 func Inputs() []step.Declaration {
-	all := slices.Clone(structures)
+	all := append(slices.Clone(structures), trustStructure.Declaration())
 	for _, spec := range append(All(), Tools()...) {
 		for _, in := range spec.Inputs {
 			all = append(all, in.Declaration())

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"io"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -10,6 +11,9 @@ import (
 	"github.com/stepseal/stepseal/internal/step"
 	"github.com/stepseal/stepseal/internal/trust"
 )
+
+var explainInput = step.Switch(step.Declaration{Name: "explain",
+	Usage: "print what was asked, what was found, why that is enough or not, and what to do next"})
 
 var verifyOutputs = []step.Output{
 	{Name: "signer", Usage: "who signed: the fingerprint of the key"},
@@ -29,9 +33,10 @@ A signature is not an attestation: an attestation never meets the requirement si
 Of an index the index itself must be signed, and every platform must carry all that is required; with --platform only that platform.`,
 		Examples: []step.Example{
 			{Text: "everything, with a key", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub"},
+			{Text: "by the trust section of a file, with reasons", Command: "stepseal verify --image registry.example.com/team/app:1.0 --config trust.yaml --explain"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
 		},
-		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, reaching, limitingManifests, reporting, speaking),
+		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, []step.Input{explainInput}, reaching, limitingManifests, reporting, speaking),
 		Outputs:    concat(imageOutputs, verifyOutputs),
 		Needs:      []step.Need{step.Pull, step.Workspace},
 		Structures: []step.Declaration{trustStructure.Declaration()},
@@ -74,6 +79,11 @@ func (c *chain) verify(ctx context.Context, of trusted) error {
 	}
 	if verdict == nil {
 		c.Set("signer", verification.Signer())
+	}
+	if explainInput.Of(c.Run) {
+		if _, err := io.WriteString(c.Stdout, explained(verification, c.ConfigName())); err != nil {
+			return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
+		}
 	}
 	c.Summarize(report.Verified(c.name(), outcome.Verdict(verdict), verification.Signer(), requirementRows(verification)))
 	if err := c.handOn(); err != nil {
