@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/graph":             {},
 	"internal/advisory":          {"internal/outcome", "internal/strictjson"},
 	"internal/policy":            {"internal/licence", "internal/outcome", "internal/vex"},
-	"internal/policyfile":        {"internal/policy"},
+	"internal/policyfile":        {"internal/policy", "internal/strictyaml"},
 	"internal/trust":             {"internal/strictyaml"},
 	"internal/vex":               {"internal/outcome", "internal/strictjson"},
 	"internal/report":            {"internal/evidence", "internal/markdown", "internal/outcome", "internal/policy", "internal/strictjson", "internal/vex"},
@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"internal/workflowlint":      {},
 	"internal/strictjson":        {},
 	"internal/stricttext":        {},
+	"internal/strictyaml":        {},
 	"internal/registrytest":      {},
 
 	"internal/advisory/testset": {},
