@@ -14,26 +14,19 @@ type Row struct {
 // The reasons. Each has a row in Table and at least one transcript under cmd/stepseal/testdata.
 const (
 	// Asked wrongly; nothing was contacted.
-	InvalidInput      Reason = "invalid-input"
-	InvalidConfig     Reason = "invalid-config"
-	UnsupportedSource Reason = "unsupported-source"
-	KeyUnusable       Reason = "key-unusable"
-	WrongPassword     Reason = "wrong-password"
-	TrustUnusable     Reason = "trust-unusable"
-	SBOMUnreadable    Reason = "sbom-unreadable"
-	VEXUnreadable     Reason = "vex-unreadable"
-	EvidenceUnusable  Reason = "evidence-unusable"
-	AdvisoryUnusable  Reason = "advisory-unusable"
-	UntrustedEvent    Reason = "untrusted-event"
-
+	InvalidInput          Reason = "invalid-input"
+	InvalidConfig         Reason = "invalid-config"
+	UnsupportedSource     Reason = "unsupported-source"
+	KeyUnusable           Reason = "key-unusable"
+	WrongPassword         Reason = "wrong-password"
+	TrustUnusable         Reason = "trust-unusable"
+	SBOMUnreadable        Reason = "sbom-unreadable"
+	VEXUnreadable         Reason = "vex-unreadable"
+	EvidenceUnusable      Reason = "evidence-unusable"
+	AdvisoryUnusable      Reason = "advisory-unusable"
+	UntrustedEvent        Reason = "untrusted-event"
 	IdentityTokenMissing  Reason = "identity-token-missing"
 	IdentityTokenUnusable Reason = "identity-token-unusable"
-
-	SBOMUnreadable   Reason = "sbom-unreadable"
-	VEXUnreadable    Reason = "vex-unreadable"
-	EvidenceUnusable Reason = "evidence-unusable"
-	AdvisoryUnusable Reason = "advisory-unusable"
-	UntrustedEvent   Reason = "untrusted-event"
 
 	// It worked and the answer is no.
 	Vulnerable           Reason = "vulnerable"

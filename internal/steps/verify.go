@@ -81,7 +81,7 @@ func (c *chain) verify(ctx context.Context, of trusted) error {
 		c.Set("signer", verification.Signer())
 	}
 	if explainInput.Of(c.Run) {
-		if _, err := io.WriteString(c.Stdout, explained(verification, c.ConfigName())); err != nil {
+		if _, err := io.WriteString(c.Stdout, explainedVerification(verification, c.ConfigName())); err != nil {
 			return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/stepseal/stepseal/internal/signing"
 )
 
-// explained tells a person what a verification asked for, what it found, why that is enough or not, and what to do.
-func explained(v signing.Verification, config string) string {
+// explainedVerification tells a person what a verification asked for, what it found, why that is enough or not, and what to do.
+func explainedVerification(v signing.Verification, config string) string {
 	e := &explanation{}
 	e.row("image", "%s", v.Image)
 	if v.Index != "" && v.Index != v.Digest {

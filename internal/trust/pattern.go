@@ -7,8 +7,9 @@ import (
 
 // Pattern is one text exactly, or an expression that the whole text must fit. The zero value fits nothing.
 type Pattern struct {
-	exact string
-	expr  *regexp.Regexp
+	exact  string
+	expr   *regexp.Regexp
+	origin origin // of an expression: what everything that it fits has in common
 }
 
 // Exactly fits this text alone.
@@ -25,7 +26,7 @@ func (p Pattern) Fits(text string) bool {
 	return p.exact != "" && p.exact == text
 }
 
-// Exact is the text where the pattern is one; Expression is the anchored expression (RE2) where it is one.
+// Exact is the text where the pattern is one, and otherwise empty.
 func (p Pattern) Exact() string { return p.exact }
 
 // Expression is the anchored expression (RE2), beginning with ^ and ending with $; empty where the pattern is a text.

@@ -6,6 +6,8 @@
 package trust
 
 import (
+	"fmt"
+	"path"
 	"slices"
 	"time"
 )
@@ -109,9 +111,32 @@ func (s Section) Authority(name string) (Authority, bool) {
 func (s Section) Of(d Demand) []Signer {
 	var list []Signer
 	for _, signer := range s.Signers {
-		if (len(d.Signers) == 0 || slices.Contains(d.Signers, signer.Name)) && (len(signer.MaySign) == 0 || slices.Contains(signer.MaySign, d.Kind)) {
+		if (len(d.Signers) == 0 || slices.Contains(d.Signers, signer.Name)) && signer.May(d.Kind) {
 			list = append(list, signer)
 		}
 	}
 	return list
+}
+
+// May says whether the signer's word counts for the kind.
+func (s Signer) May(kind Kind) bool { return len(s.MaySign) == 0 || slices.Contains(s.MaySign, kind) }
+
+// Principals is how many there are behind these signers: one key, or one identity, under two names is one. Two patterns
+// that fit the same certificate, or two files with the same key, are told apart only by whoever sees the certificate or
+// the key.
+func (s Section) Principals(signers []Signer) int {
+	seen := map[string]bool{}
+	for _, signer := range signers {
+		authority, _ := s.Authority(signer.Authority)
+		value := authority.Value
+		if authority.Source != KMS {
+			value = path.Clean(value)
+		}
+		who := []string{string(authority.Source), value}
+		for _, p := range []Pattern{signer.Issuer, signer.Subject, signer.CallerWorkflow, signer.SourceRepository, signer.SourceRef} {
+			who = append(who, p.Exact(), p.Expression())
+		}
+		seen[fmt.Sprintf("%q", who)] = true
+	}
+	return len(seen)
 }
