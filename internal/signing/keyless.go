@@ -33,7 +33,7 @@ type Keyless struct {
 // NewKeyless asks the certificate authority for a certificate, and takes it only where the Sigstore's own root vouches
 // for it. The token is sent to the authority and to nobody else.
 func NewKeyless(ctx context.Context, sigstore *Sigstore, services Services, token string, transport http.RoundTripper, now time.Time) (*Keyless, error) {
-	services.transport = within{ctx, transport}
+	services.transport = patient{ctx, transport}
 	keypair, err := sign.NewEphemeralKeypair(nil)
 	if err != nil {
 		return nil, err
@@ -231,17 +231,4 @@ func compactJSON(b *bundles.Bundle) ([]byte, error) {
 	var compact bytes.Buffer
 	err = json.Compact(&compact, raw)
 	return compact.Bytes(), err
-}
-
-// within gives every request the context of the run: sigstore-go's clients give them none.
-type within struct {
-	ctx  context.Context
-	base http.RoundTripper
-}
-
-func (w within) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Context() == context.Background() {
-		req = req.WithContext(w.ctx)
-	}
-	return w.base.RoundTrip(req)
 }

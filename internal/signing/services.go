@@ -99,7 +99,7 @@ func (s Services) logging() []sign.Transparency {
 	for _, service := range s.logs {
 		options := &sign.RekorOptions{BaseURL: service.URL, Version: service.MajorAPIVersion, Timeout: patience}
 		if service.MajorAPIVersion == 1 {
-			options.Client = s.rekor(service.URL).Entries
+			options.Client = whole{s.rekor(service.URL).Entries}
 		} else {
 			options.ClientV2 = tiles{service.URL, s.transport}
 		}
