@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/sigstore/rekor/pkg/generated/client/entries"
@@ -19,15 +20,32 @@ type patient struct {
 }
 
 func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Context() == context.Background() {
-		req = req.WithContext(p.ctx)
+	ctx, cancel := context.WithCancelCause(req.Context())
+	forget := context.AfterFunc(p.ctx, func() { cancel(p.ctx.Err()) })
+	release := func() { forget(); cancel(nil) }
+	answer, err := p.base.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		release()
+		return nil, err
 	}
-	answer, err := p.base.RoundTrip(req)
-	if err == nil && (answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests) {
+	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
 		answer.Body.Close()
+		release()
 		return nil, fmt.Errorf("it answers %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 	}
-	return answer, err
+	answer.Body = held{answer.Body, release}
+	return answer, nil
+}
+
+// held is a body whose request may be cancelled until it is closed.
+type held struct {
+	io.ReadCloser
+	release func()
+}
+
+func (h held) Close() error {
+	defer h.release()
+	return h.ReadCloser.Close()
 }
 
 // whole refuses answers of a Rekor v1 that lack what sigstore-go takes for granted, and would end the process for.
