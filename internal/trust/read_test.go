@@ -113,9 +113,12 @@ func TestASectionIsReadAsItIsWritten(t *testing.T) {
 	}
 }
 
-func TestAMistakeIsToldWithItsPlace(t *testing.T) {
+// mistake is a change of the small section, and what is told of it.
+type mistake struct{ old, now, want string }
+
+func mistakes() map[string]mistake {
 	digits := strings.Repeat("a", 64)
-	for name, c := range map[string]struct{ old, now, want string }{
+	return map[string]mistake{
 		"an unknown key":            {"evidence:", "extra: 1\nevidence:", `line 7, column 1: trust has no "extra"; it has authorities, evidence, sign-with, signature-format, signers`},
 		"a key twice":               {"evidence:", "signers: {}\nevidence:", `line 7, column 1: "signers" stands twice`},
 		"no authorities":            {"authorities:\n  key: {public-key: a.pub}\n  oidc: {public-sigstore: true}\n", "", "line 1, column 1: trust has no authorities; it says what vouches for signers\nline 2, column 7: signer us: there is no authority key; there are none\nline 3, column 7: signer ci: there is no authority oidc; there are none"},
@@ -128,6 +131,7 @@ func TestAMistakeIsToldWithItsPlace(t *testing.T) {
 		"signing without a service": {"oidc: {public-sigstore: true}", "oidc: {trusted-root: r.json}\nsign-with: oidc", "line 4, column 12: sign-with: authority oidc has no signing-config, which says where its services are"},
 
 		"an authority's name":           {"  key: {", "  the key: {", "line 2, column 3: authorities: \"the key\" is no name: a-z, 0-9 and - make one, of up to 64 characters\nline 5, column 7: signer us: there is no authority key; there are oidc"},
+		"a name that is a number":       {"  us: {", "  12: {", `line 5, column 3: signers: "12" is not text to YAML; put it in quotes`},
 		"a long name":                   {"  ci: {", "  " + strings.Repeat("c", 65) + ": {", `line 6, column 3: signers: "` + strings.Repeat("c", 65) + `" is no name: a-z, 0-9 and - make one, of up to 64 characters`},
 		"an authority of nothing":       {"{public-key: a.pub}", "{}", "line 2, column 8: authority key rests on exactly one of public-sigstore, trusted-root, public-key, kms, certificates; it has none"},
 		"an authority of two":           {"{public-key: a.pub}", "{public-key: a.pub, kms: 'hashivault://a'}", "line 2, column 8: authority key rests on exactly one of public-sigstore, trusted-root, public-key, kms, certificates; it has public-key, kms"},
@@ -186,12 +190,22 @@ func TestAMistakeIsToldWithItsPlace(t *testing.T) {
 		"a summary of anybody":      {"signature: {}", "verification-summary: {}", "line 8, column 25: evidence verification-summary has no verifiers; whoever goes by a summary says whose"},
 		"a verifier that is no URI": {"signature: {}", "verification-summary: {verifiers: [us]}", `line 8, column 38: verifiers: "us" is no URI such as https://HOST/NAME`},
 		"a builder with a star":     {"signature: {}", "provenance: {builders: ['https://tekton.dev/*']}", `line 8, column 27: builders: "https://tekton.dev/*" is compared as it is, and * ^ $ mean themselves`},
-	} {
+	}
+}
+
+// in is the small section with the mistake.
+func (m mistake) in(t testing.TB) string {
+	t.Helper()
+	if strings.Count(small, m.old) != 1 {
+		t.Fatalf("%q does not stand once in the sample", m.old)
+	}
+	return strings.Replace(small, m.old, m.now, 1)
+}
+
+func TestAMistakeIsToldWithItsPlace(t *testing.T) {
+	for name, c := range mistakes() {
 		t.Run(name, func(t *testing.T) {
-			if strings.Count(small, c.old) != 1 {
-				t.Fatalf("%q does not stand once in the sample", c.old)
-			}
-			section, mistakes := Read(node(t, strings.Replace(small, c.old, c.now, 1)))
+			section, mistakes := Read(node(t, c.in(t)))
 			if diff := cmp.Diff(c.want, strings.Join(mistakes, "\n")); diff != "" {
 				t.Error(diff)
 			}
@@ -255,6 +269,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(whole)
 	f.Add(small)
 	f.Add("authorities: {a: {kms: 'awskms://k'}}\nsigners: {b: {authority: a, may-sign: [vex]}}\nevidence: {sbom: {threshold: 1}}")
+	form := schema(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		var doc yaml.Node
 		if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 {
@@ -266,6 +281,9 @@ func FuzzRead(f *testing.F) {
 				t.Error("a section with a mistake trusts somebody")
 			}
 			return
+		}
+		if err := form.Validate(value(t, doc.Content[0])); err != nil {
+			t.Errorf("it can be read, and the schema refuses it: %v", err)
 		}
 		for _, s := range section.Signers {
 			a, ok := section.Authority(s.Authority)
