@@ -83,12 +83,18 @@ func anchored(text string) ([]*syntax.Regexp, error) {
 	return inner, nil
 }
 
+var errNothing = errors.New("it fits nothing")
+
 func refuseAnchors(part *syntax.Regexp) error {
 	switch part.Op {
 	case syntax.OpBeginText, syntax.OpEndText, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		return errors.New("^ and $ stand once, at the ends; other anchors are not taken")
 	case syntax.OpNoMatch:
-		return errors.New("it fits nothing")
+		return errNothing
+	case syntax.OpCharClass:
+		if len(part.Rune) == 0 {
+			return errNothing
+		}
 	}
 	for _, sub := range part.Sub {
 		if err := refuseAnchors(sub); err != nil {

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"fmt"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -81,15 +82,24 @@ func (r *reader) entries(node *yaml.Node, what string, most int, each func(key, 
 			r.Wrong(key, "%s has more than %d entries", what, most)
 			return
 		}
-		if _, err := parseName(key.Value); err != nil {
-			r.Wrong(key, "%s: %v", what, err)
-			continue
+		if r.named(key, what) {
+			each(key, value)
 		}
-		each(key, value)
 	}
 	if count == 0 && node.Kind == yaml.MappingNode && len(node.Content) == 0 {
 		r.Wrong(node, "%s is empty", what)
 	}
+}
+
+func (r *reader) named(key *yaml.Node, what string) bool {
+	_, err := parseName(key.Value)
+	if err == nil && key.ShortTag() != "!!str" {
+		err = fmt.Errorf("%q is not text to YAML; put it in quotes", key.Value)
+	}
+	if err != nil {
+		r.Wrong(key, "%s: %v", what, err)
+	}
+	return err == nil
 }
 
 func (r *reader) checkSignWith(at *yaml.Node) {
