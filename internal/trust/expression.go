@@ -68,7 +68,7 @@ func anchored(text string) ([]*syntax.Regexp, error) {
 		return nil, errors.New("it is two expressions, and the anchors hold for one side each: put a|b in a group, ^(?:a|b)$")
 	case text[0] != '^' || first.Op != syntax.OpBeginText:
 		return nil, errors.New("it does not begin with ^, and would fit in the middle of a text")
-	case !strings.HasSuffix(text, "$") || last.Op != syntax.OpEndText || last.Flags&syntax.WasDollar == 0:
+	case !strings.HasSuffix(text, "$") || last.Op != syntax.OpEndText:
 		return nil, errors.New("it does not end with $ for everything that it fits, and would fit what goes on")
 	}
 	inner := parts[1 : len(parts)-1]

@@ -91,6 +91,8 @@ func TestAPatternThatFitsStrangersIsRefused(t *testing.T) {
 		"a $ that is escaped":           {Subject, `^https://github\.com/acme/api\$`, "it does not end with $"},
 		"a $ in a class":                {Subject, `^https://github\.com/acme/api[$]`, "it does not end with $"},
 		"a $ that is quoted":            {Subject, `^https://github\.com/acme/\Qapi$`, "it does not end with $"},
+		"an end in a group":             {Subject, `^(?:https://github\.com/acme/api$)`, "it does not end with $"},
+		"a space behind":                {Subject, "^https://github\\.com/acme/api$ ", "begins or ends with a space"},
 		"an end that may be":            {Subject, `^https://github\.com/acme/api(?:$|.*$)`, "it does not end with $"},
 		"an end that repeats":           {Subject, `^https://github\.com/acme/api(?:$)*`, "it does not end with $"},
 		"two expressions":               {Subject, `^https://github\.com/acme/api$|.*$`, "it is two expressions"},

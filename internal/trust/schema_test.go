@@ -62,9 +62,9 @@ func TestTheSchemaRefusesMistakes(t *testing.T) {
 		// What refers to what.
 		"signing with nobody", "signing without a service", "a signer of somebody", "no identity", "a signer that is none", "a threshold of all and 1", "a threshold of those",
 		// What YAML has, and JSON has not.
-		"a merge key",
+		"a merge key", "a threshold in octal",
 		// What a text means.
-		"a URL for a path", "an environment for a path", "a folder for a path", "a path nobody sees", "0 as age",
+		"a URL for a path", "an environment for a path", "a folder for a path", "a path nobody sees", "a space before a path", "0 as age",
 	}
 	seen := map[string]bool{}
 	for name, c := range mistakes() {

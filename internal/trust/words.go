@@ -120,7 +120,7 @@ func age(text string) (time.Duration, error) {
 func threshold(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 || n > maxSigners || text[0] == '0' {
-		return 0, fmt.Errorf("%.40q is no number of signers; it is 1 or more", text)
+		return 0, fmt.Errorf("%.40q is no number of signers; it is 1 to %d", text, maxSigners)
 	}
 	return int(n), nil
 }
