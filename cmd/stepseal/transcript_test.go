@@ -81,6 +81,7 @@ func TestTranscripts(t *testing.T) {
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
 			"told": told, "archive": archive, "platform": platformOf, "env-from-file": envFromFile, "begins": begins,
 			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results, "mirror": mirror, "same": same,
+			"sigstore": sigstore, "token": token, "github-token": githubToken, "misbehave": misbehave,
 		},
 	})
 }
@@ -133,6 +134,7 @@ func setUp(env *testscript.Env, s shared) error {
 	env.Defer(registry.Close)
 	env.Values[registryKey] = registry
 	env.Values[mirrorsKey] = mirrors{}
+	env.Values[sigstoreKey] = &labHolder{}
 	for _, sub := range []string{"tmp", "home", "docker"} {
 		if err := os.MkdirAll(filepath.Join(env.WorkDir, sub), 0o755); err != nil {
 			return err

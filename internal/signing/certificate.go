@@ -67,7 +67,7 @@ func (c Certificate) differs(from Signer) []string {
 	var list []string
 	for _, f := range c.fields(from) {
 		if (f.want.Given() || f.name == "issuer" || f.name == "subject") && !f.want.Fits(f.got) {
-			list = append(list, fmt.Sprintf("%s is %q and not %q", f.name, printable(f.got), f.want))
+			list = append(list, fmt.Sprintf("%s is %q and not %q", f.name, printable(f.got), f.want.String()))
 		}
 	}
 	return list

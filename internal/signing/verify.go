@@ -78,6 +78,9 @@ func (j *judge) requirements(demands []trust.Demand) []Requirement {
 	return list
 }
 
+// maxLine is what is shown of one line.
+const maxLine = 600
+
 // maxLines keeps whoever can write beside an image from flooding logs.
 const maxLines = 20
 
@@ -276,8 +279,8 @@ func printable(text string) string {
 		}
 		return r
 	}, text)
-	if len(text) > 300 {
-		text = strings.ToValidUTF8(text[:300], "") + "..."
+	if len(text) > maxLine {
+		text = strings.ToValidUTF8(text[:maxLine], "") + "..."
 	}
 	return text
 }

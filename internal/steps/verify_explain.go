@@ -31,8 +31,11 @@ func explainedVerification(v signing.Verification, config string) string {
 type explanation struct{ strings.Builder }
 
 func (e *explanation) row(name, format string, args ...any) {
-	fmt.Fprintf(e, "%-14s %s\n", plain(name), plain(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(e, "%-14s %s\n", plain(name), plainUpTo(fmt.Sprintf(format, args...), maxExplained))
 }
+
+// maxExplained is what is shown of one line: two identities, and what is said of them.
+const maxExplained = 1500
 
 func ruledBy(config string) string {
 	if config == "" {

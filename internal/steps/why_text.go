@@ -108,15 +108,17 @@ func nameAndVersion(name, version string) string {
 }
 
 // plain is a word of the document as a terminal may have it.
-func plain(word string) string {
+func plain(word string) string { return plainUpTo(word, maxWordShown) }
+
+func plainUpTo(word string, most int) string {
 	word = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, strings.ToValidUTF8(word, "?"))
-	if len(word) > maxWordShown {
-		return strings.ToValidUTF8(word[:maxWordShown], "") + "..."
+	if len(word) > most {
+		return strings.ToValidUTF8(word[:most], "") + "..."
 	}
 	return word
 }
