@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"cmd/stepseal":               {"internal/command", "internal/demo", "internal/host", "internal/host/plain", "internal/memory", "internal/outcome", "internal/render", "internal/step", "internal/steps"},
 	"cmd/generate":               {"internal/demo", "internal/manifest", "internal/pin", "internal/render", "internal/step", "internal/steps"},
 	"internal/command":           {"internal/outcome", "internal/step"},
-	"internal/manifest":          {"internal/command", "internal/host/tekton", "internal/outcome", "internal/pin", "internal/step"},
+	"internal/manifest":          {"internal/command", "internal/host/tekton", "internal/identity", "internal/outcome", "internal/pin", "internal/step"},
 	"internal/pin":               {},
 	"internal/render":            {"internal/outcome", "internal/pin", "internal/step"},
 	"internal/demo":              {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/step", "internal/steps"},

@@ -41,7 +41,7 @@ func unreadable(file string, err error) error {
 		return nil
 	}
 	return outcome.New(outcome.IdentityTokenUnusable, "the identity token %s cannot be read", file).Because(err).
-		Hint("it is a file that this user may read: in Kubernetes mount the projected volume itself, without subPath, and set fsGroup where the user is not root")
+		Hint("it must be a file that this user may read; in Kubernetes mount the projected volume itself, and not by subPath")
 }
 
 // readFile follows links: kubelet swaps the token by a link to a folder, ..data. The error is fs.ErrNotExist where there

@@ -35,7 +35,7 @@ const (
 
 // Options say where tokens may be. Of the zero value nothing is set up.
 type Options struct {
-	Given    []byte // the token itself, as --identity-token was handed over; nil: it was not
+	Given    []byte // the token itself, as the input identity-token hands it over; nil: it was not
 	File     string // the absolute path of a file that was named, such as a projected token; empty: none
 	Audience string // empty: Audience
 
@@ -101,7 +101,7 @@ func (f finder) given(context.Context) (found, error) {
 	if f.Given == nil {
 		return found{}, nil
 	}
-	return found{Given, "--identity-token", string(f.Given)}, nil
+	return found{Given, "the input identity-token", string(f.Given)}, nil
 }
 
 // environment is the variable that GitLab sets, and that people set elsewhere for cosign.

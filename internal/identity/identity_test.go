@@ -207,7 +207,7 @@ func TestWhatIsMissingIsSaidWithTheLineToAdd(t *testing.T) {
 		"in a Tekton step on a GitHub runner":  {env("STEPSEAL_HOST", "tekton", "GITHUB_ACTIONS", "true"), []string{"path: oidc-token"}},
 		"in a shell":                           {env(), []string{"STEPSEAL_IDENTITY_TOKEN"}},
 		"without an environment":               {nil, []string{"STEPSEAL_IDENTITY_TOKEN"}},
-		"with a workload socket nobody speaks": {env("SPIFFE_ENDPOINT_SOCKET", "unix:///a"), []string{"--identity-token"}},
+		"with a workload socket nobody speaks": {env("SPIFFE_ENDPOINT_SOCKET", "unix:///a"), []string{"--identity-token-file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()

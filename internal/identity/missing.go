@@ -23,7 +23,7 @@ func missing(getenv func(string) string) error {
 		e.Hint("give the Task the token of its ServiceAccount: %s", projection)
 		e.Hint("and the step: %s", mount)
 	default:
-		e.Hint("set STEPSEAL_IDENTITY_TOKEN to one, or name its file with --identity-token")
+		e.Hint("set STEPSEAL_IDENTITY_TOKEN to one, or name its file with --identity-token-file")
 	}
 	return e.Hint("or sign with a key: --key")
 }

@@ -139,7 +139,7 @@ func (c claims) usable(t Token, audience string, now time.Time) error {
 // email: where there is one it is what gets certified, and it must be verified.
 // https://github.com/sigstore/sigstore/blob/v1.10.11/pkg/oauthflow/flow.go#L156
 func (c claims) email() error {
-	if c["email"] == nil {
+	if raw := string(c["email"]); raw == "" || raw == `""` {
 		return nil
 	}
 	if _, err := c.text("email"); err != nil {

@@ -33,6 +33,7 @@ func TestAnyTokenThatFulcioTakesIsTaken(t *testing.T) {
 		"a time with a fraction":   edited("exp", float64(now.Unix())+1.5),
 		"a clock that is behind":   edited("nbf", now.Add(5*time.Minute).Unix()),
 		"a verified e-mail":        jwt("x", func(c map[string]any) { c["email"] = "a@example.com"; c["email_verified"] = true }),
+		"an e-mail that is empty":  edited("email", ""),
 		"one verified by a text":   jwt("x", func(c map[string]any) { c["email"] = "a@example.com"; c["email_verified"] = "true" }),
 		"claims that are unknown":  edited("groups", []string{"a", "b"}),
 		"white space around it":    " \t" + edited("jti", "1") + "\r\n",
@@ -125,7 +126,7 @@ func TestEveryFlawIsTold(t *testing.T) {
 			if err == nil || err.Reason != outcome.IdentityTokenUnusable || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("got %v, want %q", err, test.want)
 			}
-			if !strings.HasPrefix(err.Error(), "the identity token of --identity-token ") {
+			if !strings.HasPrefix(err.Error(), "the identity token of the input identity-token ") {
 				t.Errorf("it does not say which token: %v", err)
 			}
 		})

@@ -91,18 +91,26 @@ type permission struct{ line, reason string }
 func permissions(spec *step.Spec) []permission {
 	list := []permission{{"contents: read", "check the repository out; read the config file as it was before a pull request"}}
 	switch {
-	case slices.Contains(spec.Needs, step.Push):
+	case spec.Has(step.Push):
 		list = append(list, permission{"packages: write", "read the image from ghcr.io, and write signatures beside it; not needed for other registries"})
-	case slices.Contains(spec.Needs, step.Pull):
+	case spec.Has(step.Pull):
 		list = append(list, permission{"packages: read", "read the image from ghcr.io; not needed for other registries and for public images"})
 	}
 	return list
 }
 
+// keylessPermission is not among what the quick start asks for, which signs with a key: whatever runs in a job that has it
+// can sign as the workflow.
+var keylessPermission = permission{"id-token: write", "sign without a key, as the workflow; not needed, and better not given, where a key signs"}
+
 func permissionsTable(spec *step.Spec) string {
 	var b strings.Builder
 	b.WriteString("\n## Permissions\n\n| permission | what for |\n| --- | --- |\n")
-	for _, p := range permissions(spec) {
+	list := permissions(spec)
+	if spec.Has(step.Identity) {
+		list = append(list, keylessPermission)
+	}
+	for _, p := range list {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", p.line, p.reason)
 	}
 	if spec.Writes() {

@@ -53,7 +53,7 @@ func sampleTask(spec *step.Spec) *tekton.Task {
 			Volumes: volumes(spec),
 		},
 	}
-	if spec.Writes() {
+	if spec.Has(step.Identity) {
 		t.Spec.Steps[0].Params = append(t.Spec.Steps[0].Params, given(tokenParam, tokenVolume))
 	}
 	for _, w := range workspaces(spec) {

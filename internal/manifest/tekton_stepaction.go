@@ -55,7 +55,7 @@ func pathParam(name string) string { return "$(params." + pathPrefix + name + ")
 // volumeParams have no default: there is no volume that every Task has.
 func volumeParams(spec *step.Spec) tekton.ParamSpecs {
 	list := tekton.ParamSpecs{{Name: scratchParam, Type: tekton.ParamTypeString, Description: sentence(scratchUsage)}}
-	if spec.Writes() {
+	if spec.Has(step.Identity) {
 		list = append(list, tekton.ParamSpec{Name: tokenParam, Type: tekton.ParamTypeString, Description: sentence(tokenUsage)})
 	}
 	return list

@@ -1,12 +1,15 @@
 package manifest
 
 import (
+	"path"
+
 	tekton "github.com/tektoncd/pipeline/pkg/apis/pipeline/v1"
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	host "github.com/stepseal/stepseal/internal/host/tekton"
+	"github.com/stepseal/stepseal/internal/identity"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -29,11 +32,7 @@ const (
 	sourcePath = "/mnt/source"
 	home       = "/tekton/home"
 
-	// https://github.com/sigstore/cosign/blob/v2.6.5/pkg/providers/filesystem/filesystem.go
-	tokenVolume   = "sigstore"
-	tokenPath     = "/var/run/sigstore/cosign"
-	tokenFile     = "oidc-token"
-	tokenAudience = "sigstore"
+	tokenVolume = "sigstore"
 )
 
 // task is a step as a Task: one container, no shell, parameters by the environment.
@@ -133,11 +132,14 @@ func scratchSize(spec *step.Spec) resource.Quantity {
 	return resource.MustParse("4Gi")
 }
 
+// volumes have the token where who signs may be asked for it. It is there with a key too: kubelet makes one in any cluster,
+// a volume cannot be optional, and nobody but the one it is for takes it.
+// https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken
 func volumes(spec *step.Spec) []core.Volume {
 	list := []core.Volume{{Name: scratchVolume, VolumeSource: core.VolumeSource{EmptyDir: &core.EmptyDirVolumeSource{SizeLimit: pointer(scratchSize(spec))}}}}
-	if spec.Writes() {
+	if spec.Has(step.Identity) {
 		list = append(list, core.Volume{Name: tokenVolume, VolumeSource: core.VolumeSource{Projected: &core.ProjectedVolumeSource{Sources: []core.VolumeProjection{{
-			ServiceAccountToken: &core.ServiceAccountTokenProjection{Audience: tokenAudience, ExpirationSeconds: pointer(int64(600)), Path: tokenFile},
+			ServiceAccountToken: &core.ServiceAccountTokenProjection{Audience: identity.Audience, ExpirationSeconds: pointer(int64(600)), Path: path.Base(identity.ProjectedFile)},
 		}}}}})
 	}
 	return list
@@ -145,8 +147,8 @@ func volumes(spec *step.Spec) []core.Volume {
 
 func mounts(spec *step.Spec, scratch, token string) []core.VolumeMount {
 	list := []core.VolumeMount{{Name: scratch, MountPath: scratchPath}}
-	if spec.Writes() {
-		list = append(list, core.VolumeMount{Name: token, MountPath: tokenPath, ReadOnly: true})
+	if spec.Has(step.Identity) {
+		list = append(list, core.VolumeMount{Name: token, MountPath: path.Dir(identity.ProjectedFile), ReadOnly: true})
 	}
 	return list
 }

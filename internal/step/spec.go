@@ -40,10 +40,11 @@ type Need string
 
 // The needs. Hosts translate them into permissions, volumes and network rules.
 const (
-	Pull      Need = "pull"      // read the image from its registry
-	Push      Need = "push"      // write signatures to the registry
-	Internet  Need = "internet"  // fetch the advisory database
-	Workspace Need = "workspace" // write files for the next step
+	Pull      Need = "pull"           // read the image from its registry
+	Push      Need = "push"           // write signatures to the registry
+	Internet  Need = "internet"       // fetch the advisory database
+	Workspace Need = "workspace"      // write files for the next step
+	Identity  Need = "identity-token" // say who signs, where that is not a key
 )
 
 // The outputs that every step has.
@@ -53,7 +54,10 @@ var common = []Output{
 }
 
 // Writes says whether the step changes anything outside the machine.
-func (s *Spec) Writes() bool { return slices.Contains(s.Needs, Push) }
+func (s *Spec) Writes() bool { return s.Has(Push) }
+
+// Has says whether the step has the need.
+func (s *Spec) Has(need Need) bool { return slices.Contains(s.Needs, need) }
 
 // IsArgument tells the input that is typed without its flag.
 func (s *Spec) IsArgument(d Declaration) bool {

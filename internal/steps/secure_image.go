@@ -28,7 +28,7 @@ What was signed is verified with --public-key, or with the public half of --key;
 			{Name: "verify-verdict", Usage: "how the verification ended"},
 			{Name: "stopped-at", Usage: "the part that did not end as accepted: sbom, gate, sign or verify"},
 		}, imageOutputs[:5], signOutputs, verifyOutputs, scanOutputs[:4], sbomOutputs, scanOutputs[4:], imageOutputs[5:]),
-		Needs:       []step.Need{step.Pull, step.Push, step.Internet, step.Workspace},
+		Needs:       []step.Need{step.Pull, step.Push, step.Identity, step.Internet, step.Workspace},
 		Structures:  append(slices.Clone(structures), trustStructure.Declaration()),
 		LocalConfig: true,
 		Run:         onChain(secureImage),

@@ -37,7 +37,7 @@ Everything is read back and verified after it was written. Running the step agai
 		},
 		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, reaching, limitingManifests, reporting, speaking),
 		Outputs:     concat(imageOutputs, signOutputs),
-		Needs:       []step.Need{step.Pull, step.Push, step.Workspace},
+		Needs:       []step.Need{step.Pull, step.Push, step.Identity, step.Workspace},
 		Structures:  []step.Declaration{trustStructure.Declaration()},
 		LocalConfig: true,
 		Run: onChain(func(ctx context.Context, c *chain) error {
