@@ -105,6 +105,13 @@ func (r *Run) mask() {
 	}
 }
 
+// Mask keeps a secret that came up during the run out of the host's log.
+func (r *Run) Mask(secret []byte) {
+	if host, ok := r.Reporter.(Masker); ok {
+		host.Mask(string(secret))
+	}
+}
+
 func samePlace(a, b string) bool {
 	absA, errA := filepath.Abs(a)
 	absB, errB := filepath.Abs(b)

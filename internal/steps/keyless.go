@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"os"
+	"path/filepath"
 
 	"github.com/stepseal/stepseal/internal/identity"
 	"github.com/stepseal/stepseal/internal/identity/spiffe"
@@ -85,8 +86,19 @@ func (s signatory) author(ctx context.Context, c *chain, kinds []trust.Kind) (si
 }
 
 func identityToken(ctx context.Context, r *step.Run) (identity.Token, error) {
-	return identity.Find(ctx, identity.Options{Given: identityTokenInput.Of(r).Reveal(), File: identityTokenPathInput.Of(r),
+	file := identityTokenPathInput.Of(r)
+	if file != "" {
+		var err error
+		if file, err = filepath.Abs(file); err != nil {
+			return identity.Token{}, err
+		}
+	}
+	token, err := identity.Find(ctx, identity.Options{Given: identityTokenInput.Of(r).Reveal(), File: file,
 		Getenv: r.Getenv, Files: os.DirFS("/"), Now: r.Now, Workload: spiffe.Token})
+	if err == nil {
+		r.Mask([]byte(token.Reveal()))
+	}
+	return token, err
 }
 
 // services are those of the authority's signing config.
