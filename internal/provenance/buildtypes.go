@@ -47,3 +47,13 @@ func (b Build) job() definition {
 	}
 	return d
 }
+
+// Of is the build of another source than the CI system names: its ref is not that source's, nor is a workflow in it. An
+// empty repository is the one that the build has already.
+func (b Build) Of(repository, commit string) Build {
+	b.Repository, b.Ref, b.Commit = cmp.Or(repository, b.Repository), "", commit
+	if b.System == "github" {
+		b.Definition = ""
+	}
+	return b
+}
