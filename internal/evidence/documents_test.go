@@ -10,7 +10,7 @@ import (
 )
 
 const scanned = `{"schema":"stepseal.scan/v1","subject":{"digest":"` + oneDigest + `"},"verdict":"accepted","database":{"sha256":"` + oneHex + `","built":"2026-01-01T00:00:00Z","providers":[{"name":"nvd","captured":"2025-12-31T00:00:00Z"}]},"findings":[` +
-	`{"id":"CVE-2021-44228","severity":"critical","provider":"nvd","cvss":[{"version":"3.1","vector":"v","score":10},{"version":"2.0","vector":"v","score":9.3}],"package":{"name":"log4j-core","version":"2.14.1","purl":"pkg:maven/a/log4j-core@2.14.1"},"judgement":{"status":"waived"}},` +
+	`{"id":"CVE-2021-44228","aliases":["GHSA-jfh8-c2jp-5v3q"],"severity":"critical","provider":"nvd","cvss":[{"version":"3.1","vector":"v","score":10},{"version":"2.0","vector":"v","score":9.3}],"package":{"name":"log4j-core","version":"2.14.1","purl":"pkg:maven/a/log4j-core@2.14.1"},"judgement":{"status":"waived"}},` +
 	`{"id":"CVE-2021-44228","severity":"critical","provider":"nvd","cvss":[{"version":"3.1","vector":"v","score":10}],"package":{"name":"log4j-api","version":"2.14.1"},"judgement":{"status":"tolerated"}},` +
 	`{"id":"CVE-2020-0001","severity":"high","provider":"debian","package":{"name":"ssl","version":"1"},"judgement":{"status":"not-affected"}},` +
 	`{"id":"CVE-2020-0002","severity":"unknown","provider":"","package":{"name":"ssl","version":"1"},"judgement":{"status":"known"}}]}`
@@ -24,7 +24,7 @@ func TestAScanIsWrittenAsInTotoDefinesIt(t *testing.T) {
 	judged(t, got, &vulns.Vulns{})
 	want := `{"scanner":{"uri":"https://github.com/stepseal/stepseal","version":"1.0.0","db":{"version":"sha256:` + oneHex + `","lastUpdate":"2025-12-31T00:00:00Z"},"result":[` +
 		`{"id":"CVE-2021-44228","severity":[{"method":"nvd","score":"critical"},{"method":"cvss_score","score":"10.0"}],` +
-		`"annotations":[{"package":"pkg:maven/a/log4j-core@2.14.1","status":"waived"},{"package":"log4j-api 2.14.1","status":"tolerated"}]},` +
+		`"annotations":[{"package":"pkg:maven/a/log4j-core@2.14.1","status":"waived","aliases":["GHSA-jfh8-c2jp-5v3q"]},{"package":"log4j-api 2.14.1","status":"tolerated"}]},` +
 		`{"id":"CVE-2020-0002","severity":[{"method":"stepseal","score":"unknown"}],"annotations":[{"package":"ssl 1","status":"known"}]}]},` +
 		`"metadata":{"scanStartedOn":"2026-01-02T03:04:05Z","scanFinishedOn":"2026-01-02T03:04:05Z"}}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {

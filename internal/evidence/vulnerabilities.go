@@ -40,8 +40,9 @@ type (
 	}
 	// annotation is where the vulnerability is, one a package, and what was decided about it there.
 	annotation struct {
-		Package string `json:"package"`
-		Status  string `json:"status"`
+		Package string   `json:"package"`
+		Status  string   `json:"status"`
+		Aliases []string `json:"aliases,omitempty"`
 	}
 	scanTimes struct {
 		Started  string `json:"scanStartedOn"`
@@ -51,9 +52,10 @@ type (
 
 // found is the part of a finding in scan.json that the predicate has room for.
 type found struct {
-	ID       string `json:"id"`
-	Severity string `json:"severity"`
-	Provider string `json:"provider"`
+	ID       string   `json:"id"`
+	Aliases  []string `json:"aliases"`
+	Severity string   `json:"severity"`
+	Provider string   `json:"provider"`
 	CVSS     []struct {
 		Score float64 `json:"score"`
 	} `json:"cvss"`
@@ -124,8 +126,8 @@ func (c *collected) add(f found) {
 			v.Severity = append(v.Severity, r)
 		}
 	}
-	of := annotation{cmp.Or(f.Package.PURL, f.Package.Name+" "+f.Package.Version), f.Judgement.Status}
-	if !slices.Contains(v.Annotations, of) {
+	of := annotation{cmp.Or(f.Package.PURL, f.Package.Name+" "+f.Package.Version), f.Judgement.Status, f.Aliases}
+	if !slices.ContainsFunc(v.Annotations, func(a annotation) bool { return a.Package == of.Package && a.Status == of.Status }) {
 		v.Annotations = append(v.Annotations, of)
 	}
 }
