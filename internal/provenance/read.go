@@ -82,7 +82,9 @@ func parseV1(t strictjson.Tree) (p Provenance, err error) {
 	if p.Finished, err = parseTime(run.At("metadata", "finishedOn")); err != nil {
 		return Provenance{}, err
 	}
-	p.Repository, p.Ref = parameters(p.BuildType, build.At("externalParameters"))
+	if p.Repository, p.Ref, err = parameters(p.BuildType, build.At("externalParameters")); err != nil {
+		return Provenance{}, err
+	}
 	return p.from(gitSources(build.At("resolvedDependencies"))), nil
 }
 
@@ -104,16 +106,33 @@ func parseV02(t strictjson.Tree) (p Provenance, err error) {
 	return p.from(gitSources(t.At("materials"))), nil
 }
 
+// communityBuild is the build type from before GitHub had one, whose parameters are the same and more.
+const communityBuild = "https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1"
+
+// external are the parameters of the build types that are known. Another one would mean that the build was influenced by
+// what nobody here looks at.
+// https://slsa.dev/spec/v1.0/verifying-artifacts#step-2-check-expectations
+var external = map[string][]string{
+	WorkflowBuild:  {"workflow"},
+	communityBuild: {"inputs", "vars", "workflow"},
+	JobBuild:       {"system", "repository", "ref", "definition"},
+}
+
 // parameters are the source in the external parameters, where the build type is one whose parameters are known.
-func parameters(buildType string, external strictjson.Tree) (repository, ref string) {
-	switch buildType {
-	case WorkflowBuild, "https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1":
-		workflow := external.At("workflow")
-		return workflow.At("repository").Text(), workflow.At("ref").Text()
-	case JobBuild:
-		return external.At("repository").Text(), external.At("ref").Text()
+func parameters(buildType string, given strictjson.Tree) (repository, ref string, err error) {
+	known, ok := external[buildType]
+	if !ok {
+		return "", "", nil
 	}
-	return "", ""
+	for _, name := range given.Names() {
+		if !slices.Contains(known, name) {
+			return "", "", fmt.Errorf("the build type %s has no external parameter %.80q", buildType, name)
+		}
+	}
+	if buildType != JobBuild {
+		given = given.At("workflow")
+	}
+	return given.At("repository").Text(), given.At("ref").Text(), nil
 }
 
 // from takes the commit of the source that the parameters name; where they name none, the one source that there is.
@@ -123,7 +142,6 @@ func (p Provenance) from(sources []source) Provenance {
 			return s.repository != p.Repository || p.Ref != "" && s.ref != p.Ref
 		})
 	}
-	sources = slices.Compact(sources)
 	if len(sources) != 1 {
 		return p // not said, or said in two ways
 	}

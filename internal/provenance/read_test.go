@@ -81,6 +81,16 @@ func TestACommitOfAnotherRepositoryIsNotTheSources(t *testing.T) {
 	}
 }
 
+func TestAParameterThatTheBuildTypeDoesNotHaveIsRefused(t *testing.T) {
+	job := Build{Builder: "https://ci.example.com/", System: "jenkins"}
+	for _, raw := range []string{written(t, workflow()), written(t, job)} {
+		more := strings.Replace(raw, `"externalParameters":{`, `"externalParameters":{"override":"x",`, 1)
+		if got, err := Parse(PredicateType, []byte(more)); err == nil || !strings.Contains(err.Error(), `"override"`) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
 func TestWhatTwoReadersCouldReadInTwoWaysIsRefused(t *testing.T) {
 	for name, replace := range map[string][2]string{
 		"a key twice":               {`"builder":`, `"builder":{"id":"x"},"builder":`},
