@@ -12,10 +12,11 @@ type Build struct {
 	Repository string // https://HOST/PATH of the source, without .git
 	Ref        string // refs/heads/main, refs/tags/v1
 	Commit     string // hex
-	Definition string // what runs: the path of a workflow in the repository, the name of a job or of a Task
+	Definition string // what runs: a path in the repository, or the name of a job or of a Task
 	Event      string // why it runs, in the system's words
-	// Rechecks: nobody's change brought it about, so that it looks again at what was built before, and builds nothing.
-	Rechecks bool
-	Started  time.Time
-	Details  []Value // what the system has besides, by its own names
+	// Builds: the run builds what it works on, as far as the system can tell. A run that a clock started looks again at
+	// what was built before, and a TaskRun of Tekton's is as a rule another one than that of the build.
+	Builds  bool
+	Started time.Time
+	Details []Value // what the system has besides, by its own names
 }

@@ -32,7 +32,7 @@ const (
 // The inputs that say what is attested. What an SBOM may have by default is what Kyverno still reads, inline.
 var (
 	attestInput = step.Parsed(step.Declaration{Name: "attest", Placeholder: "LIST", Section: "sign", Repeats: true,
-		Usage: "what to attest: sbom, sbom-spdx, scan, scan-vulns (the scan as in-toto's vulns), provenance, vex (what --reports openvex wrote); unset, sbom and scan, and provenance where the CI system says what it builds"}, parseAttest)
+		Usage: "what to attest: sbom, sbom-spdx, scan, scan-vulns (the scan as in-toto's vulns), provenance, vex (what --reports openvex wrote); unset, sbom and scan, and provenance where the CI system says that it builds, and what"}, parseAttest)
 	spdxTypeInput = step.Text(step.Declaration{Name: "spdx-predicate-type", Placeholder: "TYPE", Section: "sign", Default: spdxUnversioned, Choices: []string{spdxUnversioned, spdxVersioned, spdxBoth},
 		Usage: "the predicate type of an SPDX SBOM: unversioned (https://spdx.dev/Document, for cosign and Kyverno), versioned (https://spdx.dev/Document/v2.3, for GitHub's tools) or both"})
 	referenceAboveInput = step.Bytes(step.Declaration{Name: "attest-by-reference-above", Section: "sign", Default: "7MiB",
@@ -79,8 +79,8 @@ func parseCommit(text string) (string, error) {
 	return text, nil
 }
 
-// chooseAttestations decides what to attest. Without being asked, provenance is written where somebody says who builds,
-// and not by a run that only looks again at what was built before.
+// chooseAttestations decides what to attest. Without being asked, provenance is written by a run that builds, and where
+// somebody says of which source the image is, or, without a CI system, who builds.
 func (c *chain) chooseAttestations() error {
 	build, err := buildOf(c.Run)
 	if err != nil {
@@ -89,7 +89,8 @@ func (c *chain) chooseAttestations() error {
 	a := attesting{kinds: attestInput.Of(c.Run), asked: c.Given(attestInput)}
 	if !a.asked {
 		a.kinds = []string{attestSBOM, attestScan}
-		if build.Builder != "" && !c.Build.Rechecks {
+		byHand := sourceCommitInput.Of(c.Run) != "" || c.Build.Builder == "" && builderInput.Of(c.Run) != ""
+		if build.Builder != "" && (c.Build.Builds || byHand) {
 			a.kinds = append(a.kinds, attestProvenance)
 		}
 	}

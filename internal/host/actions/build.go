@@ -17,7 +17,7 @@ func (h *Host) Build() step.Build {
 	}
 	b := step.Build{System: "github", Builder: server + "/" + workflow, Repository: server + "/" + repository, Ref: h.getenv("GITHUB_REF"),
 		Commit: h.getenv("GITHUB_SHA"), Event: h.getenv("GITHUB_EVENT_NAME"), Definition: definition(repository, workflow, h.getenv("GITHUB_REF"))}
-	b.Rechecks = b.Event == "schedule"
+	b.Builds = b.Event != "schedule"
 	if run := h.getenv("GITHUB_RUN_ID"); run != "" {
 		b.Invocation = b.Repository + "/actions/runs/" + run + "/attempts/" + attempt(h.getenv("GITHUB_RUN_ATTEMPT"))
 	}

@@ -6,18 +6,18 @@ import (
 	"github.com/stepseal/stepseal/internal/step"
 )
 
-// Build is what the runner says of the job. The runner is who builds, as in the provenance that GitLab writes itself.
-// https://docs.gitlab.com/ci/variables/predefined_variables/ https://docs.gitlab.com/ci/pipeline_security/slsa/provenance_v1/
+// Build is what the runner says of the pipeline. It is the pipeline that builds: the image may be another job's.
+// https://docs.gitlab.com/ci/variables/predefined_variables/
 func (h *Host) Build() step.Build {
-	project, job := h.getenv("CI_PROJECT_URL"), h.getenv("CI_JOB_URL")
-	if project == "" || job == "" {
+	server, project, pipeline := h.getenv("CI_SERVER_URL"), h.getenv("CI_PROJECT_URL"), h.getenv("CI_PIPELINE_URL")
+	if server == "" || project == "" || pipeline == "" {
 		return step.Build{}
 	}
-	b := step.Build{System: "gitlab", Builder: project + "/-/runners/" + h.getenv("CI_RUNNER_ID"), Invocation: job, Repository: project, Ref: h.ref(),
-		Commit: h.getenv("CI_COMMIT_SHA"), Definition: h.getenv("CI_JOB_NAME"), Event: h.getenv("CI_PIPELINE_SOURCE")}
-	b.Rechecks = b.Event == "schedule"
-	b.Started, _ = time.Parse(time.RFC3339, h.getenv("CI_JOB_STARTED_AT"))
-	for _, detail := range []step.Value{{Name: "project_id", Value: "CI_PROJECT_ID"}, {Name: "pipeline_id", Value: "CI_PIPELINE_ID"}, {Name: "config_path", Value: "CI_CONFIG_PATH"}} {
+	b := step.Build{System: "gitlab", Builder: server, Invocation: pipeline, Repository: project, Ref: h.ref(), Commit: h.getenv("CI_COMMIT_SHA"),
+		Definition: h.getenv("CI_CONFIG_PATH"), Event: h.getenv("CI_PIPELINE_SOURCE")}
+	b.Builds = b.Event != "schedule"
+	b.Started, _ = time.Parse(time.RFC3339, h.getenv("CI_PIPELINE_CREATED_AT"))
+	for _, detail := range []step.Value{{Name: "project_id", Value: "CI_PROJECT_ID"}, {Name: "job", Value: "CI_JOB_URL"}, {Name: "runner_id", Value: "CI_RUNNER_ID"}} {
 		if value := h.getenv(detail.Value); value != "" {
 			b.Details = append(b.Details, step.Value{Name: detail.Name, Value: value})
 		}

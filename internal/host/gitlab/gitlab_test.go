@@ -12,20 +12,20 @@ import (
 )
 
 func build(env map[string]string) step.Build {
-	all := map[string]string{"CI_PROJECT_URL": "https://gitlab.example.com/group/app", "CI_JOB_URL": "https://gitlab.example.com/group/app/-/jobs/99", "CI_RUNNER_ID": "5",
-		"CI_COMMIT_SHA": "c27d339ee6075c1f744c5d4b200f7901aad2c369", "CI_COMMIT_BRANCH": "main", "CI_JOB_NAME": "image", "CI_PIPELINE_SOURCE": "push", "CI_JOB_STARTED_AT": "2026-01-02T03:04:05Z",
-		"CI_PROJECT_ID": "11", "CI_PIPELINE_ID": "12", "CI_CONFIG_PATH": ".gitlab-ci.yml"}
+	all := map[string]string{"CI_SERVER_URL": "https://gitlab.example.com", "CI_PROJECT_URL": "https://gitlab.example.com/group/app", "CI_PIPELINE_URL": "https://gitlab.example.com/group/app/-/pipelines/12", "CI_JOB_URL": "https://gitlab.example.com/group/app/-/jobs/99", "CI_RUNNER_ID": "5",
+		"CI_COMMIT_SHA": "c27d339ee6075c1f744c5d4b200f7901aad2c369", "CI_COMMIT_BRANCH": "main", "CI_PIPELINE_SOURCE": "push", "CI_PIPELINE_CREATED_AT": "2026-01-02T03:04:05Z",
+		"CI_PROJECT_ID": "11", "CI_CONFIG_PATH": ".gitlab-ci.yml"}
 	for name, value := range env {
 		all[name] = value
 	}
 	return New(plain.New(io.Discard, plain.Options{}), io.Discard, func(name string) string { return all[name] }).Build()
 }
 
-func TestBuildIsWhatTheJobSays(t *testing.T) {
-	want := step.Build{System: "gitlab", Builder: "https://gitlab.example.com/group/app/-/runners/5", Invocation: "https://gitlab.example.com/group/app/-/jobs/99",
-		Repository: "https://gitlab.example.com/group/app", Ref: "refs/heads/main", Commit: "c27d339ee6075c1f744c5d4b200f7901aad2c369", Definition: "image", Event: "push",
+func TestBuildIsThePipeline(t *testing.T) {
+	want := step.Build{System: "gitlab", Builder: "https://gitlab.example.com", Invocation: "https://gitlab.example.com/group/app/-/pipelines/12", Builds: true,
+		Repository: "https://gitlab.example.com/group/app", Ref: "refs/heads/main", Commit: "c27d339ee6075c1f744c5d4b200f7901aad2c369", Definition: ".gitlab-ci.yml", Event: "push",
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Details: []step.Value{{Name: "project_id", Value: "11"}, {Name: "pipeline_id", Value: "12"}, {Name: "config_path", Value: ".gitlab-ci.yml"}}}
+		Details: []step.Value{{Name: "project_id", Value: "11"}, {Name: "job", Value: "https://gitlab.example.com/group/app/-/jobs/99"}, {Name: "runner_id", Value: "5"}}}
 	if diff := cmp.Diff(want, build(nil)); diff != "" {
 		t.Error(diff)
 	}
@@ -45,10 +45,10 @@ func TestBuildNamesTheRefAsGitDoes(t *testing.T) {
 }
 
 func TestAScheduleBuildsNothingAndAJobThatSaysNothingIsNone(t *testing.T) {
-	if !build(map[string]string{"CI_PIPELINE_SOURCE": "schedule"}).Rechecks || build(nil).Rechecks {
+	if build(map[string]string{"CI_PIPELINE_SOURCE": "schedule"}).Builds {
 		t.Error("a schedule is mistaken")
 	}
-	for _, name := range []string{"CI_PROJECT_URL", "CI_JOB_URL"} {
+	for _, name := range []string{"CI_SERVER_URL", "CI_PROJECT_URL", "CI_PIPELINE_URL"} {
 		if got := build(map[string]string{name: ""}); got.Builder != "" {
 			t.Errorf("without %s: %+v", name, got)
 		}

@@ -14,7 +14,7 @@ func (h *Host) Build() step.Build {
 	if server == "" || run == "" {
 		return step.Build{}
 	}
-	b := step.Build{System: "jenkins", Builder: server, Invocation: run, Repository: repository(h.getenv("GIT_URL")), Commit: h.getenv("GIT_COMMIT"), Definition: h.getenv("JOB_NAME")}
+	b := step.Build{System: "jenkins", Builder: server, Invocation: run, Repository: repository(h.getenv("GIT_URL")), Commit: h.getenv("GIT_COMMIT"), Definition: h.getenv("JOB_NAME"), Builds: true}
 	switch branch := strings.TrimPrefix(h.getenv("GIT_BRANCH"), "origin/"); {
 	case h.getenv("TAG_NAME") != "":
 		b.Ref = "refs/tags/" + h.getenv("TAG_NAME")

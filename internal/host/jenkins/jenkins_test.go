@@ -21,7 +21,7 @@ func build(env map[string]string) step.Build {
 
 func TestBuildIsWhatJenkinsAndItsGitPluginSay(t *testing.T) {
 	want := step.Build{System: "jenkins", Builder: "https://ci.example.com/", Invocation: "https://ci.example.com/job/app/job/main/17/", Repository: "https://git.example.com/o/app",
-		Ref: "refs/heads/main", Commit: "c27d339ee6075c1f744c5d4b200f7901aad2c369", Definition: "app/main"}
+		Ref: "refs/heads/main", Commit: "c27d339ee6075c1f744c5d4b200f7901aad2c369", Definition: "app/main", Builds: true}
 	if diff := cmp.Diff(want, build(nil)); diff != "" {
 		t.Error(diff)
 	}

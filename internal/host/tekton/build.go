@@ -20,7 +20,8 @@ const (
 // https://slsa.dev/spec/v1.0/provenance#builder
 const Anyone = "https://github.com/stepseal/stepseal/tree/main/docs/build-type/v1#a-tekton-that-nobody-named"
 
-// Build is the TaskRun. A cluster has no address that it would know of itself, so that the run is told by its UID.
+// Build is the TaskRun, which as a rule is another one than that of the build: only who asks for provenance, or hands in
+// what was built, gets it. A cluster has no address that it would know of itself, so that the run is told by its UID.
 func (h *Host) Build() step.Build {
 	name, uid := h.context(TaskRun), h.context(TaskRunID)
 	if name == "" || uid == "" {
