@@ -63,7 +63,7 @@ func execute(ctx context.Context, args []string, specs []*step.Spec) int {
 				memory.Bound(limit)
 			}
 			around, mistakes := host.Detect(os.Getenv, os.Stderr, options)
-			world := step.World{Getenv: around.Getenv, Stdout: host.Output(around, os.Stdout), Host: around, Change: around.Change(), Mistakes: mistakes, Version: version, Revision: revision, Memory: limit}
+			world := step.World{Getenv: around.Getenv, Stdout: host.Output(around, os.Stdout), Host: around, Change: around.Change(), Build: around.Build(), Mistakes: mistakes, Version: version, Revision: revision, Memory: limit}
 			world.NewScratch = func() (string, error) {
 				made, err := step.NewScratch(temporary())
 				if err != nil {

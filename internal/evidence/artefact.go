@@ -15,7 +15,7 @@ const ArtefactType = "application/vnd.stepseal.evidence.v1+json"
 // Limits on a hand-over in a registry: on how many documents there are, and on all of them together. Each is bounded as
 // a file is.
 const (
-	maxArtefactLayers = 1 + 5*maxPlatforms
+	maxArtefactLayers = 1 + 6*maxPlatforms
 	maxArtefactBytes  = 4 << 30
 )
 

@@ -46,6 +46,7 @@ const (
 	RoleSBOMSyft     Role = "sbom-syft"
 	RoleScan         Role = "scan"
 	RoleVerification Role = "verification"
+	RoleVEX          Role = "vex"
 )
 
 // Record is evidence.json: what earlier steps found out about an image, by digest. Every step extends it.
@@ -291,6 +292,11 @@ func (p *Platform) Put(role Role, file, mediaType string, content []byte, finish
 		}
 	}
 	p.Documents = append(p.Documents, d)
+}
+
+// Drop forgets the platform's document of the role.
+func (p *Platform) Drop(role Role) {
+	p.Documents = slices.DeleteFunc(p.Documents, func(d Document) bool { return d.Role == role })
 }
 
 // In reports whether the record's documents lie in the folder.

@@ -1,5 +1,5 @@
 // Package host finds out what a run has around it: which CI system, how that hands over inputs and takes results, and
-// what it says of the change that the run is about.
+// what it says of the run and of the change that it is about.
 package host
 
 import (
@@ -21,6 +21,8 @@ type System interface {
 	Getenv(name string) string
 	// Change is what it says of the change that the run is about.
 	Change() step.Change
+	// Build is what it says of the run itself.
+	Build() step.Build
 }
 
 // Variable names the system where it is not to be guessed: github, tekton, gitlab, jenkins or plain.
@@ -78,3 +80,6 @@ func (b bare) Getenv(name string) string { return b.getenv(name) }
 
 // Change is none: nobody says what the run is about.
 func (b bare) Change() step.Change { return step.Change{} }
+
+// Build is none.
+func (b bare) Build() step.Build { return step.Build{} }

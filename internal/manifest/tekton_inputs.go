@@ -101,6 +101,15 @@ func optional(name, usage string) tekton.ParamSpec {
 	return tekton.ParamSpec{Name: name, Type: tekton.ParamTypeString, Description: sentence(usage), Default: tekton.NewStructuredValues("")}
 }
 
+// runs is what provenance says of the run. Tekton fills it in; a StepAction's in the Task that refers to it.
+// https://tekton.dev/docs/pipelines/variables/#variables-available-in-a-task
+var runs = []core.EnvVar{
+	{Name: host.TaskRun, Value: "$(context.taskRun.name)"},
+	{Name: host.TaskRunID, Value: "$(context.taskRun.uid)"},
+	{Name: host.Namespace, Value: "$(context.taskRun.namespace)"},
+	{Name: host.Task, Value: "$(context.task.name)"},
+}
+
 // environment is all that the program is told: where things are, and then every parameter. Nothing goes through a shell.
 func environment(spec *step.Spec, results string, path func(workspace string) string, scratch string) []core.EnvVar {
 	list := []core.EnvVar{
@@ -118,6 +127,9 @@ func environment(spec *step.Spec, results string, path func(workspace string) st
 		if w.variable != "" && w.of(spec) {
 			list = append(list, core.EnvVar{Name: w.variable, Value: path(w.name)})
 		}
+	}
+	if hasInput(spec, "builder-id") {
+		list = append(list, runs...)
 	}
 	for _, p := range params(spec) {
 		list = append(list, core.EnvVar{Name: step.Variable(p.Name), Value: fmt.Sprintf("$(params.%s)", p.Name)})

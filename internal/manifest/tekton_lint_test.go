@@ -119,7 +119,8 @@ var variable = regexp.MustCompile(`\$\(([^()]*)\)`)
 // lintReferences wants every parameter used, every reference known, and no secret in the environment.
 func lintReferences(l linted, step tekton.Step) (wrong []string) {
 	raw, _ := json.Marshal(step)
-	known := map[string]bool{}
+	// https://tekton.dev/docs/pipelines/variables/#variables-available-in-a-task
+	known := map[string]bool{"context.taskRun.name": true, "context.taskRun.uid": true, "context.taskRun.namespace": true, "context.task.name": true}
 	for _, p := range l.params {
 		known["params."+p.Name] = true
 		if !strings.Contains(string(raw), "$(params."+p.Name+")") {

@@ -23,8 +23,8 @@ import (
 
 // Media types of the documents.
 const (
-	CycloneDXMediaType = "application/vnd.cyclonedx+json"
-	SPDXMediaType      = "application/spdx+json"
+	CycloneDXMediaType = evidence.CycloneDXMediaType
+	SPDXMediaType      = evidence.SPDXMediaType
 	SyftMediaType      = "application/vnd.syft+json"
 )
 

@@ -22,7 +22,7 @@ const grace = 400 * time.Millisecond
 // flags are what was typed; wrong are mistakes that the command line already found. known are the inputs of all steps,
 // which one config file serves.
 func Execute(ctx context.Context, spec *Spec, flags map[string]string, wrong []string, known []Declaration, world World) error {
-	run := &Run{Reporter: world.Host, Stdout: world.Stdout, Getenv: world.Getenv, Now: time.Now, Change: world.Change, Workspace: os.DirFS("."),
+	run := &Run{Reporter: world.Host, Stdout: world.Stdout, Getenv: world.Getenv, Now: time.Now, Change: world.Change, Build: world.Build, Workspace: os.DirFS("."),
 		Version: world.Version, Revision: world.Revision, Memory: world.Memory, Anonymous: world.Anonymous, spec: spec, outputs: map[string]string{}, files: &Files{}}
 	err := guarded(ctx, run, func(ctx context.Context) error {
 		if err := prepare(run, flags, slices.Concat(wrong, world.Mistakes), known); err != nil {

@@ -100,6 +100,7 @@ type World struct {
 	Stdout  io.Writer
 	Host    Host
 	Change  Change
+	Build   Build
 	Version string // of stepseal
 	// Revision is the commit that stepseal was built from, where whoever linked it said so.
 	Revision string

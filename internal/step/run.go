@@ -26,6 +26,7 @@ type Run struct {
 	Revision string
 	Memory   int64 // that this process may use, in bytes; 0 where nobody knows
 	Change   Change
+	Build    Build
 	// Workspace is the working directory, to look for files that findings can point at.
 	Workspace fs.FS
 	// Anonymous says that nobody's logins are looked for.

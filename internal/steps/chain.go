@@ -31,6 +31,7 @@ type chain struct {
 	// delegated is what the policy base leaves to the repository.
 	delegated map[string]bool
 	content   content
+	attesting attesting
 	handed    []byte // evidence.json as it was written for the next step; nil while there is none
 
 	// Documents that were named instead of the evidence's.

@@ -3,7 +3,9 @@ package steps
 import (
 	"path"
 	"slices"
+	"time"
 
+	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/policy"
 	"github.com/stepseal/stepseal/internal/report"
@@ -15,7 +17,11 @@ import (
 var reportsInput = step.Parsed(step.Declaration{Name: "reports", Placeholder: "LIST", Section: "gate", Repeats: true,
 	Usage: "what to write beside scan.json, all from the one scan: html, sarif, junit, gitlab, cyclonedx, markdown, openvex (the waivers in use), or all"}, report.ParseForms)
 
-const sarifForm = "sarif"
+// The forms that more is done with than to write them: sign-attest may attest the waivers.
+const (
+	sarifForm   = "sarif"
+	openVEXForm = "openvex"
+)
 
 // writeReports writes the forms that are asked for, as functions of the one scan.
 func (p *part) writeReports(doc scan.Report, found scan.Result) error {
@@ -33,6 +39,12 @@ func (p *part) writeReports(doc scan.Report, found scan.Result) error {
 			return outcome.New(outcome.Unexpected, "%s: the report %s", p.label(), form.Name).Because(err)
 		}
 		if len(content) == 0 {
+			continue
+		}
+		if form.Name == openVEXForm {
+			if err := p.put(evidence.RoleVEX, form.File, form.MediaType, "", content, time.Time{}); err != nil {
+				return err
+			}
 			continue
 		}
 		name := path.Join(p.folder(), form.File)

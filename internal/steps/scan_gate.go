@@ -99,6 +99,7 @@ func (p *part) scanGate(ctx context.Context) error {
 		return err
 	}
 	p.setAlone("scan-digest", evidence.Digest(content))
+	p.platform.Drop(evidence.RoleVEX) // an earlier scan's
 	if err := p.writeReports(doc, found); err != nil {
 		return err
 	}

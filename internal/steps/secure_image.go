@@ -21,7 +21,7 @@ What was signed is verified with --public-key, or with the public half of --key;
 		Examples: []step.Example{
 			{Text: "an image, with a key pair made by stepseal keys generate", Command: "stepseal secure-image --image registry.example.com/team/app:1.0 --key cosign.key"},
 		},
-		Inputs: inputs([]step.Input{required(registryImageInput)}, gating, signingIn, []step.Input{publicKeyInput}, verifying, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
+		Inputs: inputs([]step.Input{required(registryImageInput)}, gating, signingIn, attestingIn, []step.Input{publicKeyInput}, verifying, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		// The order is that of usefulness: a dotenv file for GitLab has room for twenty.
 		Outputs: concat([]step.Output{
 			{Name: "gate-verdict", Usage: "how the gate ended"},
@@ -39,6 +39,11 @@ func secureImage(ctx context.Context, c *chain) error {
 	seal, err := sealing(ctx, c.Run)
 	if err != nil {
 		return err
+	}
+	if !c.Change.Fork {
+		if err := c.chooseAttestations(); err != nil {
+			return err
+		}
 	}
 	if err := c.rule(); err != nil {
 		return err

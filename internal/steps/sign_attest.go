@@ -18,6 +18,7 @@ var signOutputs = []step.Output{
 	{Name: "signature-digest", Usage: "the digest of the manifest that holds the signature"},
 	{Name: "sbom-attestation-digest", Usage: "the digest of the manifest that holds the SBOM attestation"},
 	{Name: "scan-attestation-digest", Usage: "the digest of the manifest that holds the scan attestation"},
+	{Name: "provenance-attestation-digest", Usage: "the digest of the manifest that holds the provenance attestation"},
 }
 
 // SignAttest signs an image that the gate accepted, and attests what was found out about it.
@@ -25,7 +26,7 @@ func SignAttest() *step.Spec {
 	return &step.Spec{
 		Name:    "sign-attest",
 		Summary: "Sign an image that the gate accepted, and attest its SBOM and scan",
-		Prose: `Signs the manifest digest and attaches the CycloneDX SBOM and the scan as signed attestations. An image whose scan does not say accepted, for this very digest, is not signed.
+		Prose: `Signs the manifest digest and attaches the CycloneDX SBOM and the scan as signed attestations, and where the CI system says what it builds, SLSA provenance; --attest says what else. An image whose scan does not say accepted, for this very digest, is not signed.
 
 Of an index every platform is signed and attested, and then the index itself; the attestations of a platform name both, and are attached to both. With --platform the index is left alone.
 
@@ -35,7 +36,7 @@ Everything is read back and verified after it was written. Running the step agai
 			{Text: "without a key, as the identity of this run, by the trust section's sign-with", Command: "stepseal sign-attest --evidence stepseal-out --config trust.yaml"},
 			{Text: "for tools that read .sig and .att tags only", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key --signature-format legacy"},
 		},
-		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, reaching, limitingManifests, reporting, speaking),
+		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, attestingIn, reaching, limitingManifests, reporting, speaking),
 		Outputs:     concat(imageOutputs, signOutputs),
 		Needs:       []step.Need{step.Pull, step.Push, step.Identity, step.Workspace},
 		Structures:  []step.Declaration{trustStructure.Declaration()},
@@ -47,6 +48,9 @@ Everything is read back and verified after it was written. Running the step agai
 			}
 			by, err := newSignatory(ctx, c.Run)
 			if err != nil {
+				return err
+			}
+			if err := c.chooseAttestations(); err != nil {
 				return err
 			}
 			if err := c.readNamed(); err != nil {
@@ -107,6 +111,9 @@ func (c *chain) signAttest(ctx context.Context, by signatory) error {
 	if err != nil {
 		return err
 	}
+	if err := c.byReference(ctx, subjects); err != nil {
+		return err
+	}
 	format := signatureFormatOf(c.Run)
 	added, all := 0, 0
 	for _, s := range subjects {
@@ -153,13 +160,13 @@ func kindsOf(subjects []attested) []trust.Kind {
 // attached to both: whoever resolves a tag finds it there.
 func (c *chain) subjects() ([]attested, error) {
 	var list []attested
-	index := attested{digest: c.record.Index, attestations: []attestation{c.signature(c.record.Index, true)}}
+	index := attested{digest: c.record.Index, attestations: c.said(c.record.Index, true)}
 	for _, p := range c.parts {
 		documents, err := p.documents()
 		if err != nil {
 			return nil, err
 		}
-		own := attested{digest: p.platform.Digest, attestations: []attestation{c.signature(p.platform.Digest, !c.whole())}}
+		own := attested{digest: p.platform.Digest, attestations: c.said(p.platform.Digest, !c.whole())}
 		for _, d := range documents {
 			if !c.whole() {
 				own.attestations = append(own.attestations, d)
@@ -218,36 +225,6 @@ func (c *chain) attest(ctx context.Context, author signing.Author, format signin
 	return added, nil
 }
 
-// documents are the attestations that the record allows.
-func (p *part) documents() ([]attestation, error) {
-	digests := []string{p.platform.Digest}
-	if p.whole() {
-		digests = append(digests, p.record.Index)
-	}
-	about := func(predicateType string, predicate []byte) evidence.Statement {
-		return evidence.NewStatement(predicateType, predicate, p.repository(), digests...)
-	}
-	var list []attestation
-	sbomDoc, err := p.sbomDocument()
-	if err != nil {
-		return nil, err
-	}
-	if sbomDoc != nil {
-		list = append(list, attestation{"SBOM attestation", "sbom-attestation-digest", about(evidence.SBOMPredicate, sbomDoc)})
-	} else {
-		p.Warn("no SBOM was handed on: %s is signed without an SBOM attestation", p.label())
-	}
-	scanDoc, err := p.scanDocument()
-	if err != nil {
-		return nil, err
-	}
-	if scanDoc != nil {
-		list = append(list, attestation{"scan attestation", "scan-attestation-digest", about(evidence.ScanPredicate, scanDoc)})
-	}
-	p.flushNotes()
-	return list, nil
-}
-
 // sbomDocument is the CycloneDX document that was named or handed on, checked to be about this image; nil if there is none.
 func (p *part) sbomDocument() ([]byte, error) {
 	doc := p.sbomNamed
@@ -263,16 +240,21 @@ func (p *part) sbomDocument() ([]byte, error) {
 	if doc == nil {
 		return nil, nil
 	}
+	return doc, p.describesThis(doc)
+}
+
+// describesThis refuses an SBOM of another image.
+func (p *part) describesThis(doc []byte) error {
 	subject, err := evidence.SBOMSubject(doc)
 	switch {
 	case err != nil:
-		return nil, outcome.New(outcome.SBOMUnreadable, "SBOM of %s", p.name()).Because(err)
+		return outcome.New(outcome.SBOMUnreadable, "SBOM of %s", p.name()).Because(err)
 	case subject == "":
 		p.unbound()
 	case subject != p.platform.Digest:
-		return nil, outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, p.platform.Digest)
+		return outcome.New(outcome.SBOMOtherImage, "the SBOM describes %s, and the image is %s", subject, p.platform.Digest)
 	}
-	return doc, nil
+	return nil
 }
 
 // readNamed reads the documents that were named, before anything is contacted.
@@ -300,9 +282,9 @@ func (c *chain) readNamed() error {
 // maxDocument bounds a document that is named by hand.
 const maxDocument = 256 << 20
 
-// scanDocument is the predicate of the scan that was named or handed on. The scan must say accepted, of this very
+// acceptedScan is the scan that was named or handed on, nil where there need be none. The scan must say accepted, of this very
 // digest; without --require-scan an image may be signed that was not scanned, but a refusal is never attested.
-func (p *part) scanDocument() ([]byte, error) {
+func (p *part) acceptedScan() (*evidence.Scan, error) {
 	report, finished, err := p.scanReport()
 	if err != nil {
 		return nil, err
@@ -323,9 +305,8 @@ func (p *part) scanDocument() ([]byte, error) {
 		// Nobody said when; it cannot have been before the database was built, and that is the age that harms nobody.
 		finished = verdict.Database.Built
 	}
-	scan := evidence.Scan{Report: report, Version: verdict.Tools.Stepseal, Database: verdict.Database.SHA256,
-		DataDate: verdict.DataDate(), Finished: finished}
-	return scan.Predicate()
+	return &evidence.Scan{Report: report, Version: verdict.Tools.Stepseal, Database: verdict.Database.SHA256,
+		DataDate: verdict.DataDate(), Finished: finished}, nil
 }
 
 func (p *part) unscanned(no *outcome.Error) error {
