@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stepseal/stepseal/test/sigstore/stack"
@@ -40,7 +41,11 @@ func withSigstore(run func() int) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	running, err = stack.Start(stack.Options{Folder: folder, Services: made.services, Trillian: made.trillian})
+	keys, err := filepath.Abs("../../examples/private-sigstore/keys")
+	if err != nil {
+		return 0, err
+	}
+	running, err = stack.Start(stack.Options{Folder: folder, Services: made.services, Trillian: made.trillian, Keys: keys})
 	if err != nil {
 		return 0, err
 	}

@@ -16,6 +16,7 @@ type refusal string
 
 const (
 	unsigned      refusal = "an image that nobody signed"
+	ofAnother     refusal = "what was signed of another image"
 	otherSubject  refusal = "another subject"
 	otherIssuer   refusal = "another issuer"
 	otherFulcio   refusal = "another Fulcio"
@@ -67,6 +68,7 @@ func untrusted(t *testing.T, ref string, how way) map[refusal]question {
 	}
 	list := map[refusal]question{
 		unsigned:     ask(func(q *question) { q.ref = pushed(t, registrytest.ReferrersOn) }),
+		ofAnother:    ask(func(q *question) { q.ref = transplanted(t, ref) }),
 		otherSubject: ask(func(q *question) { q.trusting.subject = "https://github.com/" + workflow + "@refs/heads/other" }),
 		otherIssuer:  ask(func(q *question) { q.trusting.issuer = running.Issuer.URL(stack.Stranger) }),
 	}

@@ -50,7 +50,7 @@ func (s *Stack) services() []service {
 		name:    "timestamps",
 		program: s.program("timestamp-server"),
 		args: []string{"serve", "--host", host, "--port", port(timestampsAddress), "--timestamp-signer", "file",
-			"--file-signer-key-path", s.path("timestamps.key"), "--certificate-chain-path", s.path("timestamps.crt"), "--disable-ntp-monitoring"},
+			"--file-signer-key-path", s.secret("timestamps.key"), "--certificate-chain-path", s.public("timestamps.crt"), "--disable-ntp-monitoring"},
 		ready: "http://" + timestampsAddress + "/api/v1/timestamp/certchain",
 	}, {
 		name:    "ctlog",
@@ -61,23 +61,23 @@ func (s *Stack) services() []service {
 		name:    "fulcio",
 		program: s.program("fulcio"),
 		args: []string{"serve", "--host", host, "--port", port(fulcioAddress), "--grpc-host", host, "--grpc-port", "5554", "--metrics-port", "2114",
-			"--legacy-unix-domain-socket", s.path("fulcio.sock"), "--config-path", s.path("fulcio.yaml"),
-			"--ca", "fileca", "--fileca-cert", s.path("fulcio.crt"), "--fileca-key", s.path("fulcio.key"), "--fileca-key-passwd", caPassword, "--fileca-watch=false",
-			"--ct-log-url", "http://" + ctlogAddress + "/ct", "--ct-log-public-key-path", s.path("ctlog.pub")},
+			"--legacy-unix-domain-socket", s.path("fulcio.sock"), "--config-path", s.path("fulcio.yaml"), "--config", s.path("fulcio.serve.yaml"),
+			"--ca", "fileca", "--fileca-cert", s.public("fulcio.crt"), "--fileca-key", s.secret("fulcio.key"), "--fileca-watch=false",
+			"--ct-log-url", "http://" + ctlogAddress + "/ct", "--ct-log-public-key-path", s.public("ctlog.pub")},
 		ready: "http://" + fulcioAddress + "/api/v2/trustBundle",
 	}, {
 		name:    "rekor-v2",
 		program: s.program("rekor-tiles"),
 		// The host name is the checkpoints' origin, by which clients find the key.
 		args: []string{"serve", "--http-address", host, "--http-port", port(rekorV2Address), "--grpc-address", host, "--grpc-port", "3013", "--http-metrics-port", "2113",
-			"--hostname", host, "--storage-dir", s.path("rekor-v2"), "--signer-filepath", s.path("rekor-v2.key"),
+			"--hostname", host, "--storage-dir", s.path("rekor-v2"), "--signer-filepath", s.secret("rekor.key"),
 			"--checkpoint-interval", "100ms", "--batch-max-age", "20ms"},
 		ready: "http://" + rekorV2Address + "/healthz",
 	}, {
 		name:    "rekor-v1",
 		program: s.program("rekor-server"),
 		args: []string{"serve", "--rekor_server.address", host, "--rekor_server.hostname", "rekor.local", "--port", port(rekorV1Address),
-			"--trillian_log_server.address", host, "--trillian_log_server.port", port(trillianAddress), "--rekor_server.signer", s.path("rekor-v1.key"),
+			"--trillian_log_server.address", host, "--trillian_log_server.port", port(trillianAddress), "--rekor_server.signer", s.secret("rekor-v1.key"),
 			"--enable_retrieve_api=false", "--enable_attestation_storage=false", // what wants Redis and a bucket
 			"--enabled_api_endpoints", "getLogInfo,getPublicKey,getLogProof,createLogEntry,getLogEntryByIndex,getLogEntryByUUID,searchLogQuery"},
 		ready: "http://" + rekorV1Address + "/api/v1/log",
@@ -90,6 +90,13 @@ func (s *Stack) configure() error {
 		return err
 	}
 	if err := os.WriteFile(s.path("fulcio.yaml"), []byte(s.issuers()), 0o600); err != nil {
+		return err
+	}
+	password, err := os.ReadFile(s.secret("fulcio.password"))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.path("fulcio.serve.yaml"), append([]byte("fileca-key-passwd: "), password...), 0o600); err != nil {
 		return err
 	}
 	ctlog, err := s.ctlog()
@@ -124,7 +131,7 @@ func (s *Stack) ctlog() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	private, err := os.ReadFile(s.path("ctlog.key"))
+	private, err := os.ReadFile(s.secret("ctlog.key"))
 	if err != nil {
 		return "", err
 	}
@@ -142,7 +149,7 @@ func (s *Stack) ctlog() (string, error) {
   max_merge_delay_sec: 86400
   expected_merge_delay_sec: 120
 }
-`, tree, s.path("fulcio.crt"), der.String()), nil
+`, tree, s.public("fulcio.crt"), der.String()), nil
 }
 
 func port(address string) string { return strings.TrimPrefix(address, host+":") }

@@ -26,6 +26,7 @@ type Options struct {
 	Folder   string // where everything is written; it exists
 	Services string // the programs that test/sigstore/build has built
 	Trillian string // the program of services/trillian
+	Keys     string // the script that makes keys: examples/private-sigstore/keys
 }
 
 // Stack is a Sigstore that runs.
@@ -34,7 +35,6 @@ type Stack struct {
 
 	folder  string
 	opt     Options
-	keys    keys
 	ctx     context.Context
 	end     context.CancelCauseFunc
 	running sync.WaitGroup
@@ -46,7 +46,7 @@ var errClosed = errors.New("closed")
 // Start makes keys, starts everything and returns when each service answers.
 func Start(opt Options) (*Stack, error) {
 	ctx, end := context.WithCancelCause(context.Background())
-	s := &Stack{folder: opt.Folder, opt: opt, keys: keys{opt.Folder}, ctx: ctx, end: end}
+	s := &Stack{folder: opt.Folder, opt: opt, ctx: ctx, end: end}
 	if err := s.serve(); err != nil {
 		s.Close()
 		return nil, err
@@ -61,7 +61,7 @@ func (s *Stack) Close() {
 }
 
 func (s *Stack) serve() error {
-	if err := s.keys.write(); err != nil {
+	if err := s.makeKeys("keys"); err != nil {
 		return err
 	}
 	if err := s.issue(); err != nil {

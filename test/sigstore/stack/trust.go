@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 )
 
@@ -51,10 +50,7 @@ func (s *Stack) SigningConfig(of SigningConfig) string {
 
 // trust writes all of it, with the keys of a second Sigstore that nobody runs.
 func (s *Stack) trust() error {
-	if err := os.Mkdir(s.path("another"), 0o700); err != nil {
-		return err
-	}
-	if err := (keys{s.path("another")}).write(); err != nil {
+	if err := s.makeKeys("another"); err != nil {
 		return err
 	}
 	for _, another := range []Part{"", Fulcio, CTLog, RekorV1, RekorV2, Timestamps} {
@@ -75,13 +71,13 @@ func (s *Stack) trustOf(another Part) Trust {
 		Fulcio:     "fulcio.crt",
 		CTLog:      "ctlog.pub",
 		RekorV1:    "rekor-v1.pub",
-		RekorV2:    "rekor-v2.pub",
+		RekorV2:    "rekor.pub",
 		Timestamps: "timestamps.crt",
 	}
 	for part, name := range parts {
-		parts[part] = s.path(name)
+		parts[part] = s.public(name)
 		if part == another {
-			parts[part] = s.path(filepath.Join("another", name))
+			parts[part] = s.path(filepath.Join("another", "public", name))
 		}
 	}
 	name := "trusted_root.json"

@@ -2,7 +2,7 @@
 // the Sigstore in STEPSEAL_SIGSTORE: a folder with trusted_root.json and the signing configurations. Tokens come from
 // http://127.0.0.1:5556/ISSUER/token, to which the claims are posted.
 //
-//	up -folder FOLDER -services FOLDER -trillian PROGRAM COMMAND...
+//	up -folder FOLDER -services FOLDER -trillian PROGRAM -keys SCRIPT COMMAND...
 package main
 
 import (
@@ -21,6 +21,7 @@ func main() {
 	flag.StringVar(&opt.Folder, "folder", "", "where everything is written")
 	flag.StringVar(&opt.Services, "services", "", "the folder that test/sigstore/build prints")
 	flag.StringVar(&opt.Trillian, "trillian", "", "the program of services/trillian")
+	flag.StringVar(&opt.Keys, "keys", "", "the script examples/private-sigstore/keys")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		log.Fatal("say which command to run")
