@@ -15,6 +15,12 @@ func release() trust {
 	return trust{running.Trust(), running.Issuer.URL(stack.GitHub), "https://github.com/" + workflow + "@refs/heads/main"}
 }
 
+// released is an image that the workflow has secured.
+func (u user) released(by tool, ref string, how way) ended {
+	u.t.Helper()
+	return by.secures(u, ref, how, u.file("token", token(u.t, stack.GitHub, issuer.GitHub(workflow, ""))))
+}
+
 // token is a token of the issuer of that name.
 func token(t *testing.T, name string, claims issuer.Claims) string {
 	t.Helper()
@@ -54,8 +60,7 @@ func TestEveryToolAcceptsWhatEveryToolSigns(t *testing.T) {
 			for where, referrers := range registries {
 				t.Run(signing+" signs with "+how.String()+" in "+where, func(t *testing.T) {
 					ref := pushed(t, referrers)
-					u := newUser(t)
-					signer.secures(u, ref, how, token(t, stack.GitHub, issuer.GitHub(workflow, ""))).accepted(t)
+					newUser(t).released(signer, ref, how).accepted(t)
 					for verifying, verifier := range tools {
 						t.Run(verifying, func(t *testing.T) {
 							verifier.verifies(newUser(t), ref, how, release()).accepted(t)
@@ -97,9 +102,8 @@ func TestEveryIssuersSubjects(t *testing.T) {
 	} {
 		for name, tool := range tools {
 			t.Run(one.name+" "+name, func(t *testing.T) {
-				how, ref := way{stack.WithTimestamps, "bundle"}, pushed(t, registrytest.ReferrersOn)
-				u := newUser(t)
-				tool.secures(u, ref, how, token(t, one.issuer, one.claims)).accepted(t)
+				u, ref, how := newUser(t), pushed(t, registrytest.ReferrersOn), way{stack.WithTimestamps, "bundle"}
+				tool.secures(u, ref, how, u.file("token", token(t, one.issuer, one.claims))).accepted(t)
 				tool.verifies(u, ref, how, trust{running.Trust(), running.Issuer.URL(one.issuer), one.subject}).accepted(t)
 			})
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,13 +15,16 @@ import (
 
 // A tool signs and verifies images. Each is a row here and a file of its own.
 type tool interface {
-	// secures signs an image and attests an SBOM of it.
+	// secures signs an image and attests an SBOM of it. The token is a file.
 	secures(u user, ref string, how way, token string) ended
 	// verifies asks for both.
 	verifies(u user, ref string, how way, trusting trust) ended
-	// grounds is what the tool says when it refuses something, as a regular expression; empty where it does not tell.
+	// grounds is what the tool says when it refuses something, as a regular expression, or accepts.
 	grounds(of refusal, how way) string
 }
+
+// accepts is for what a tool should refuse and does not: it is written down, so that it is noticed when that changes.
+const accepts = "it accepts that"
 
 var tools = map[string]tool{
 	"cosign": cosign{},
@@ -64,17 +68,15 @@ type user struct {
 	dir string
 }
 
-// ended is how a command ended and what it said.
+// ended is how a command ended and what it said, or several that are to end alike.
 type ended struct {
 	code int
-	said string
+	said []string
 }
 
 func newUser(t *testing.T) user {
 	t.Helper()
-	u := user{t, t.TempDir()}
-	u.write("sbom.cdx.json", `{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[]}`)
-	return u
+	return user{t, t.TempDir()}
 }
 
 func (u user) run(program string, environment []string, args ...string) ended {
@@ -91,22 +93,52 @@ func (u user) run(program string, environment []string, args ...string) ended {
 	}
 	code := command.ProcessState.ExitCode()
 	u.t.Logf("%s %s: exit %d", filepath.Base(program), strings.Join(args, " "), code)
-	return ended{code, said.String()}
+	return ended{code, []string{said.String()}}
 }
 
-func (u user) path(name string) string { return filepath.Join(u.dir, name) }
-
-func (u user) write(name, text string) {
+// file is the path of a file with that content.
+func (u user) file(name, content string) string {
 	u.t.Helper()
-	if err := os.WriteFile(u.path(name), []byte(text), 0o600); err != nil {
+	path := filepath.Join(u.dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		u.t.Fatal(err)
 	}
+	return path
 }
 
 // accepted ends the test unless it is.
 func (e ended) accepted(t *testing.T) {
 	t.Helper()
 	if e.code != 0 {
-		t.Fatalf("exit %d:\n%s", e.code, e.said)
+		t.Fatalf("exit %d:\n%s", e.code, strings.Join(e.said, "\n"))
 	}
+}
+
+// refused fails the test unless the command ended with a no, on those grounds and no others.
+func (e ended) refused(t *testing.T, grounds string) {
+	t.Helper()
+	switch grounds {
+	case "":
+		t.Fatal("nobody has written down what the tool says then")
+	case accepts:
+		e.accepted(t)
+		return
+	}
+	if e.code == 0 {
+		t.Fatalf("it is accepted:\n%s", strings.Join(e.said, "\n"))
+	}
+	for _, said := range e.said {
+		if !regexp.MustCompile(grounds).MatchString(said) {
+			t.Errorf("exit %d on other grounds than %q:\n%s", e.code, grounds, said)
+		}
+	}
+}
+
+// and is how both ended: with a no if one did, and alike if they are to be compared at all.
+func (e ended) and(t *testing.T, other ended) ended {
+	t.Helper()
+	if (e.code == 0) != (other.code == 0) {
+		t.Errorf("one ends with %d, the other with %d:\n%s\n%s", e.code, other.code, e.said, other.said)
+	}
+	return ended{max(e.code, other.code), append(e.said, other.said...)}
 }
