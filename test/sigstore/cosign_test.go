@@ -7,7 +7,7 @@ import (
 )
 
 // cosign is the command line that others sign and verify with.
-type cosign struct{}
+type cosign struct{ folder *string }
 
 func (c cosign) secures(u user, ref string, how way, token string) ended {
 	signs := append([]string{"--yes", "--identity-token", token}, c.signs(how)...)
@@ -50,9 +50,9 @@ func (c cosign) reads(how way, sigstore stack.Trust) []string {
 }
 
 // run says by variables whom to trust where the options cannot: of an attestation of the legacy kind.
-func (cosign) run(u user, sigstore stack.Trust, args ...string) ended {
+func (c cosign) run(u user, sigstore stack.Trust, args ...string) ended {
 	u.t.Helper()
-	return u.run(filepath.Join(made.services, "cosign"), []string{
+	return u.run(filepath.Join(*c.folder, "cosign"), []string{
 		"SIGSTORE_ROOT_FILE=" + sigstore.Parts[stack.Fulcio],
 		"SIGSTORE_CT_LOG_PUBLIC_KEY_FILE=" + sigstore.Parts[stack.CTLog],
 		"SIGSTORE_REKOR_PUBLIC_KEY=" + sigstore.Parts[stack.RekorV1],
@@ -94,7 +94,7 @@ var cosignGrounds = map[string]map[refusal]string{
 		otherFulcio:  "certificate signed by unknown authority",
 		otherCTLog:   "ctfe public key not found",
 		otherLog:     "rekor log public key not found for payload",
-		otherTime:    "unable to verify RFC3161 timestamp bundle: .*certificate signed by unknown authority",
+		otherTime:    "unable to verify RFC3161 timestamp bundle: .*(certificate signed by unknown authority|does not match the provided TSA certificate)",
 		notLogged:    "signature not found in transparency log",
 		// Without a timestamp it asks whether the certificate holds now, which it does for ten minutes.
 		// https://github.com/sigstore/cosign/blob/v2.6.5/pkg/cosign/verify.go#L926

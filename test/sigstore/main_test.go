@@ -14,7 +14,7 @@ import (
 
 // made is what the script run has built, and running the Sigstore of all tests.
 var (
-	made    struct{ services, trillian string }
+	made    struct{ services, tools, trillian string }
 	running *stack.Stack
 )
 
@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 func withSigstore(run func() int) (int, error) {
 	for name, to := range map[string]*string{
 		"STEPSEAL_SIGSTORE_SERVICES": &made.services,
+		"STEPSEAL_SIGSTORE_TOOLS":    &made.tools,
 		"STEPSEAL_SIGSTORE_TRILLIAN": &made.trillian,
 	} {
 		if *to = os.Getenv(name); *to == "" {

@@ -38,6 +38,9 @@ func TestEveryToolRefuses(t *testing.T) {
 				ref := pushed(t, registrytest.ReferrersOn)
 				newUser(t).released(signer, ref, how).accepted(t)
 				for verifying, verifier := range tools {
+					if apart[pair{signing, verifying, how}] != "" {
+						continue
+					}
 					verifier.verifies(newUser(t), ref, how, release()).accepted(t)
 					for ground, changed := range untrusted(t, ref, how) {
 						t.Run(verifying+" refuses "+string(ground), func(t *testing.T) {

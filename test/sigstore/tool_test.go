@@ -23,11 +23,24 @@ type tool interface {
 	grounds(of refusal, how way) string
 }
 
+// apart is what a verifier says of what a signer made in some way, where the two do not understand each other.
+var apart = map[pair]string{
+	// Rekor v2 held entries of the kind dsse until v2.3.0, and clients made them; those since sigstore-go v1.2 make entries of the
+	// envelope's hash, and read no others.
+	{"cosign", "cosign with our libraries", way{stack.WithRekorV2, "bundle"}}: "no valid bundles exist in registry",
+}
+
+type pair struct {
+	signer, verifier string
+	how              way
+}
+
 // accepts is for what a tool should refuse and does not: it is written down, so that it is noticed when that changes.
 const accepts = "it accepts that"
 
 var tools = map[string]tool{
-	"cosign": cosign{},
+	"cosign":                    cosign{&made.services}, // as its maintainers release it
+	"cosign with our libraries": cosign{&made.tools},    // with the product's version of sigstore-go
 }
 
 // A way is how signatures are vouched for and stored.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -28,9 +29,28 @@ type Issuer struct {
 	base   string
 	key    *rsa.PrivateKey
 	signer jose.Signer
+	server *http.Server
 }
 
-// New makes the key. The base is where the issuer will be served, as in http://127.0.0.1:5556.
+// Serve makes a key and serves issuers at an address, as in 127.0.0.1:5556.
+func Serve(address string) (*Issuer, error) {
+	i, err := New("http://" + address)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	i.server = &http.Server{Handler: i, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = i.server.Serve(listener) }() // it ends with Close
+	return i, nil
+}
+
+// Close ends serving.
+func (i *Issuer) Close() { _ = i.server.Close() } // nobody is served any longer either way
+
+// New is an issuer that nobody can ask for its keys: whoever knows another one at that base takes its tokens for forged.
 func New(base string) (*Issuer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

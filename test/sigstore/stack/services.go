@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/stepseal/stepseal/test/sigstore/programs"
 )
 
 // Where everything listens. Nothing else is in the network namespace.
@@ -34,53 +36,53 @@ const (
 // TrustDomain is where SPIFFE's workloads are.
 const TrustDomain = "example.com"
 
-func (s *Stack) trillian() service {
-	return service{
-		name:    "trillian",
-		program: s.opt.Trillian,
-		args:    []string{"-listen", trillianAddress},
-		ready:   trillianAddress,
+func (s *Stack) trillian() programs.Program {
+	return programs.Program{
+		Name:  "trillian",
+		Path:  s.opt.Trillian,
+		Args:  []string{"-listen", trillianAddress},
+		Ready: trillianAddress,
 	}
 }
 
 // services are those that Trillian is for, and the others. The timestamp authority stands first: it ends when it finds its
 // port for metrics taken, and Rekor v1, which has the same one, goes on without it.
-func (s *Stack) services() []service {
-	return []service{{
-		name:    "timestamps",
-		program: s.program("timestamp-server"),
-		args: []string{"serve", "--host", host, "--port", port(timestampsAddress), "--timestamp-signer", "file",
-			"--file-signer-key-path", s.secret("timestamps.key"), "--certificate-chain-path", s.public("timestamps.crt"), "--disable-ntp-monitoring"},
-		ready: "http://" + timestampsAddress + "/api/v1/timestamp/certchain",
+func (s *Stack) services() []programs.Program {
+	return []programs.Program{{
+		Name: "timestamps",
+		Path: s.program("timestamp-server"),
+		Args: []string{"serve", "--host", host, "--port", port(timestampsAddress), "--timestamp-signer", "file",
+			"--file-signer-key-path", s.secret("timestamps", "timestamps.key"), "--certificate-chain-path", s.public("timestamps.crt"), "--disable-ntp-monitoring"},
+		Ready: "http://" + timestampsAddress + "/api/v1/timestamp/certchain",
 	}, {
-		name:    "ctlog",
-		program: s.program("ct_server"),
-		args:    []string{"-log_config", s.path("ctlog.cfg"), "-log_rpc_server", trillianAddress, "-http_endpoint", ctlogAddress},
-		ready:   "http://" + ctlogAddress + "/ct/ct/v1/get-roots",
+		Name:  "ctlog",
+		Path:  s.program("ct_server"),
+		Args:  []string{"-log_config", s.path("ctlog.cfg"), "-log_rpc_server", trillianAddress, "-http_endpoint", ctlogAddress},
+		Ready: "http://" + ctlogAddress + "/ct/ct/v1/get-roots",
 	}, {
-		name:    "fulcio",
-		program: s.program("fulcio"),
-		args: []string{"serve", "--host", host, "--port", port(fulcioAddress), "--grpc-host", host, "--grpc-port", "5554", "--metrics-port", "2114",
-			"--legacy-unix-domain-socket", s.path("fulcio.sock"), "--config-path", s.path("fulcio.yaml"), "--config", s.path("fulcio.serve.yaml"),
-			"--ca", "fileca", "--fileca-cert", s.public("fulcio.crt"), "--fileca-key", s.secret("fulcio.key"), "--fileca-watch=false",
+		Name: "fulcio",
+		Path: s.program("fulcio"),
+		Args: []string{"serve", "--host", host, "--port", port(fulcioAddress), "--grpc-host", host, "--grpc-port", "5554", "--metrics-port", "2114",
+			"--legacy-unix-domain-socket", s.path("fulcio.sock"), "--config-path", s.path("fulcio.yaml"), "--config", s.secret("fulcio", "serve.yaml"),
+			"--ca", "fileca", "--fileca-cert", s.public("fulcio.crt"), "--fileca-key", s.secret("fulcio", "fulcio.key"), "--fileca-watch=false",
 			"--ct-log-url", "http://" + ctlogAddress + "/ct", "--ct-log-public-key-path", s.public("ctlog.pub")},
-		ready: "http://" + fulcioAddress + "/api/v2/trustBundle",
+		Ready: "http://" + fulcioAddress + "/api/v2/trustBundle",
 	}, {
-		name:    "rekor-v2",
-		program: s.program("rekor-tiles"),
+		Name: "rekor-v2",
+		Path: s.program("rekor-tiles"),
 		// The host name is the checkpoints' origin, by which clients find the key.
-		args: []string{"serve", "--http-address", host, "--http-port", port(rekorV2Address), "--grpc-address", host, "--grpc-port", "3013", "--http-metrics-port", "2113",
-			"--hostname", host, "--storage-dir", s.path("rekor-v2"), "--signer-filepath", s.secret("rekor.key"),
+		Args: []string{"serve", "--http-address", host, "--http-port", port(rekorV2Address), "--grpc-address", host, "--grpc-port", "3013", "--http-metrics-port", "2113",
+			"--hostname", host, "--storage-dir", s.path("rekor-v2"), "--signer-filepath", s.secret("rekor", "rekor.key"),
 			"--checkpoint-interval", "100ms", "--batch-max-age", "20ms"},
-		ready: "http://" + rekorV2Address + "/healthz",
+		Ready: "http://" + rekorV2Address + "/healthz",
 	}, {
-		name:    "rekor-v1",
-		program: s.program("rekor-server"),
-		args: []string{"serve", "--rekor_server.address", host, "--rekor_server.hostname", "rekor.local", "--port", port(rekorV1Address),
-			"--trillian_log_server.address", host, "--trillian_log_server.port", port(trillianAddress), "--rekor_server.signer", s.secret("rekor-v1.key"),
+		Name: "rekor-v1",
+		Path: s.program("rekor-server"),
+		Args: []string{"serve", "--rekor_server.address", host, "--rekor_server.hostname", "rekor.local", "--port", port(rekorV1Address),
+			"--trillian_log_server.address", host, "--trillian_log_server.port", port(trillianAddress), "--rekor_server.signer", s.secret("rekor", "rekor-v1.key"),
 			"--enable_retrieve_api=false", "--enable_attestation_storage=false", // what wants Redis and a bucket
 			"--enabled_api_endpoints", "getLogInfo,getPublicKey,getLogProof,createLogEntry,getLogEntryByIndex,getLogEntryByUUID,searchLogQuery"},
-		ready: "http://" + rekorV1Address + "/api/v1/log",
+		Ready: "http://" + rekorV1Address + "/api/v1/log",
 	}}
 }
 
@@ -90,13 +92,6 @@ func (s *Stack) configure() error {
 		return err
 	}
 	if err := os.WriteFile(s.path("fulcio.yaml"), []byte(s.issuers()), 0o600); err != nil {
-		return err
-	}
-	password, err := os.ReadFile(s.secret("fulcio.password"))
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(s.path("fulcio.serve.yaml"), append([]byte("fileca-key-passwd: "), password...), 0o600); err != nil {
 		return err
 	}
 	ctlog, err := s.ctlog()
@@ -127,11 +122,11 @@ func (s *Stack) issuers() string {
 // encrypted in a form that Go no longer writes.
 // https://github.com/google/certificate-transparency-go/blob/v1.3.3/trillian/ctfe/configpb/config.proto
 func (s *Stack) ctlog() (string, error) {
-	tree, err := s.output(s.program("createtree"), "-admin_server", trillianAddress)
+	tree, err := s.programs.Output(s.program("createtree"), "-admin_server", trillianAddress)
 	if err != nil {
 		return "", err
 	}
-	private, err := os.ReadFile(s.secret("ctlog.key"))
+	private, err := os.ReadFile(s.secret("ctlog", "ctlog.key"))
 	if err != nil {
 		return "", err
 	}

@@ -6,19 +6,10 @@
 package stack
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/stepseal/stepseal/test/sigstore/issuer"
+	"github.com/stepseal/stepseal/test/sigstore/programs"
 )
 
 // Options say where things are.
@@ -33,21 +24,14 @@ type Options struct {
 type Stack struct {
 	Issuer *issuer.Issuer
 
-	folder  string
-	opt     Options
-	ctx     context.Context
-	end     context.CancelCauseFunc
-	running sync.WaitGroup
+	opt      Options
+	programs *programs.Group
 }
-
-// errClosed is how a Sigstore ends that is no longer wanted.
-var errClosed = errors.New("closed")
 
 // Start makes keys, starts everything and returns when each service answers.
 func Start(opt Options) (*Stack, error) {
-	ctx, end := context.WithCancelCause(context.Background())
-	s := &Stack{folder: opt.Folder, opt: opt, ctx: ctx, end: end}
-	if err := s.serve(); err != nil {
+	s := &Stack{opt: opt, programs: programs.In(opt.Folder)}
+	if err := s.start(); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -55,73 +39,38 @@ func Start(opt Options) (*Stack, error) {
 }
 
 // Close ends every program and waits for it.
-func (s *Stack) Close() {
-	s.end(errClosed)
-	s.running.Wait()
-}
+func (s *Stack) Close() { s.programs.Close() }
 
-func (s *Stack) serve() error {
+func (s *Stack) start() error {
 	if err := s.makeKeys("keys"); err != nil {
 		return err
 	}
 	if err := s.issue(); err != nil {
 		return err
 	}
-	if err := s.all(s.trillian()); err != nil {
+	if err := s.programs.Start(s.trillian()); err != nil {
 		return err
 	}
 	if err := s.configure(); err != nil {
 		return err
 	}
-	if err := s.all(s.services()...); err != nil {
+	if err := s.programs.Start(s.services()...); err != nil {
 		return err
 	}
 	return s.trust()
 }
 
-// all starts services together and waits for each.
-func (s *Stack) all(services ...service) error {
-	for _, one := range services {
-		if err := s.start(one); err != nil {
-			return err
-		}
-	}
-	for _, one := range services {
-		if err := s.await(one); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // issue serves the issuers of tokens.
-func (s *Stack) issue() (err error) {
-	if s.Issuer, err = issuer.New("http://" + issuerAddress); err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", issuerAddress)
+func (s *Stack) issue() error {
+	served, err := issuer.Serve(issuerAddress)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: s.Issuer, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }() // it ends with the next line
-	context.AfterFunc(s.ctx, func() { _ = server.Close() })
+	s.Issuer = served
+	s.programs.AtEnd(served.Close)
 	return nil
 }
 
-// output is what a program prints that does its work and ends.
-func (s *Stack) output(program string, args ...string) (string, error) {
-	command := exec.CommandContext(s.ctx, program, args...)
-	command.Dir = s.folder
-	command.Env = []string{"HOME=" + s.folder, "PATH=" + os.Getenv("PATH")}
-	printed, err := command.Output()
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
-		return "", fmt.Errorf("%s: %w: %s", filepath.Base(program), err, failed.Stderr)
-	}
-	return strings.TrimSpace(string(printed)), err
-}
-
-func (s *Stack) path(name string) string { return filepath.Join(s.folder, name) }
+func (s *Stack) path(name string) string { return filepath.Join(s.opt.Folder, name) }
 
 func (s *Stack) program(name string) string { return filepath.Join(s.opt.Services, name) }

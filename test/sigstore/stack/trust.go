@@ -88,7 +88,7 @@ func (s *Stack) trustOf(another Part) Trust {
 }
 
 func (s *Stack) trustedRoot(of Trust) error {
-	_, err := s.output(s.program("cosign"), "trusted-root", "create", "--out", of.Root,
+	_, err := s.programs.Output(s.program("cosign"), "trusted-root", "create", "--out", of.Root,
 		"--fulcio", fmt.Sprintf("url=http://%s,certificate-chain=%s,%s", fulcioAddress, of.Parts[Fulcio], since),
 		"--ctfe", fmt.Sprintf("url=http://%s/ct,public-key=%s,%s", ctlogAddress, of.Parts[CTLog], since),
 		"--rekor", fmt.Sprintf("url=http://%s,public-key=%s,%s", rekorV1Address, of.Parts[RekorV1], since),
@@ -109,7 +109,7 @@ func (s *Stack) signingConfig(of SigningConfig) error {
 	if of != WithRekorV1 {
 		args = append(args, "--tsa", at(timestampsAddress+"/api/v1/timestamp", 1), "--tsa-config", "ANY")
 	}
-	_, err := s.output(s.program("cosign"), args...)
+	_, err := s.programs.Output(s.program("cosign"), args...)
 	return err
 }
 

@@ -1,4 +1,4 @@
-// Command up starts a private Sigstore, runs a command beside it and ends both. The command finds what it needs to know of
+// Command up starts a private Sigstore, runs a command beside it and ends with it. The command finds what it needs to know of
 // the Sigstore in STEPSEAL_SIGSTORE: a folder with trusted_root.json and the signing configurations. Tokens come from
 // http://127.0.0.1:5556/ISSUER/token, to which the claims are posted.
 //
@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"log"
 	"os"
@@ -26,7 +27,12 @@ func main() {
 	if flag.NArg() == 0 {
 		log.Fatal("say which command to run")
 	}
-	if err := beside(opt, flag.Args()); err != nil {
+	err := beside(opt, flag.Args())
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		os.Exit(failed.ExitCode())
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
