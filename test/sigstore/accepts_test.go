@@ -12,7 +12,11 @@ import (
 const workflow = "acme/shop/.github/workflows/release.yml"
 
 func release() trust {
-	return trust{running.Trust(), running.Issuer.URL(stack.GitHub), "https://github.com/" + workflow + "@refs/heads/main"}
+	return trust{
+		sigstore: running.Trust(),
+		issuer:   running.Issuer.URL(stack.GitHub),
+		subject:  "https://github.com/" + workflow + "@refs/heads/main",
+	}
 }
 
 // released is an image that the workflow has secured.
@@ -109,7 +113,7 @@ func TestEveryIssuersSubjects(t *testing.T) {
 			t.Run(one.name+" "+name, func(t *testing.T) {
 				u, ref, how := newUser(t), pushed(t, registrytest.ReferrersOn), way{stack.WithTimestamps, "bundle"}
 				tool.secures(u, ref, how, u.file("token", token(t, one.issuer, one.claims))).accepted(t)
-				tool.verifies(u, ref, how, trust{running.Trust(), running.Issuer.URL(one.issuer), one.subject}).accepted(t)
+				tool.verifies(u, ref, how, trust{sigstore: running.Trust(), issuer: running.Issuer.URL(one.issuer), subject: one.subject}).accepted(t)
 			})
 		}
 	}

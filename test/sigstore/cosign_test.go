@@ -29,6 +29,9 @@ func (c cosign) signs(how way) []string {
 
 func (c cosign) verifies(u user, ref string, how way, trusting trust) ended {
 	reads := append([]string{"--certificate-identity", trusting.subject, "--certificate-oidc-issuer", trusting.issuer}, c.reads(how, trusting.sigstore)...)
+	if trusting.withoutCTLog {
+		reads = append(reads, "--insecure-ignore-sct")
+	}
 	signature := c.run(u, trusting.sigstore, append([]string{"verify", ref}, reads...)...)
 	return signature.and(u.t, c.run(u, trusting.sigstore, append([]string{"verify-attestation", "--type", "cyclonedx", ref}, reads...)...))
 }
@@ -43,7 +46,7 @@ func (c cosign) reads(how way, sigstore stack.Trust) []string {
 	switch how.config {
 	case stack.WithRekorV2:
 		flags = append(flags, "--use-signed-timestamps")
-	case stack.WithTimestamps:
+	case stack.WithTimestamps, stack.Unlogged:
 		flags = append(flags, "--use-signed-timestamps", "--insecure-ignore-tlog")
 	}
 	return flags
@@ -81,6 +84,7 @@ var cosignGrounds = map[string]map[refusal]string{
 		otherIssuer:  "expected issuer value .*stranger., got .*github",
 		otherFulcio:  "leaf certificate verification failed",
 		otherCTLog:   "only able to verify 0 SCT entries; unable to meet threshold of 1",
+		unlogged:     "only able to verify 0 SCT entries; unable to meet threshold of 1",
 		otherLog:     "not enough verified log entries from transparency log: 0 < 1",
 		otherTime:    "threshold not met for verified signed timestamps: 0 < 1",
 		notLogged:    "not enough verified log entries from transparency log: 0 < 1",

@@ -20,6 +20,7 @@ const (
 	otherIssuer   refusal = "another issuer"
 	otherFulcio   refusal = "another Fulcio"
 	otherCTLog    refusal = "another certificate log"
+	unlogged      refusal = "a certificate that is in no log"
 	otherLog      refusal = "another Rekor"
 	otherTime     refusal = "another timestamp authority"
 	notLogged     refusal = "no log entry"
@@ -92,6 +93,22 @@ func untrusted(t *testing.T, ref string, how way) map[refusal]question {
 		list[notStamped] = ask(func(q *question) { q.how.config = stack.WithTimestamps })
 	}
 	return list
+}
+
+// Whoever has Fulcio's key certifies whom they like. That each certificate is in a log is demanded unless a verifier says not to.
+func TestACertificateInNoLog(t *testing.T) {
+	for signing, signer := range tools {
+		u, ref, how := newUser(t), pushed(t, registrytest.ReferrersOn), way{stack.Unlogged, "bundle"}
+		u.released(signer, ref, how).accepted(t)
+		for verifying, verifier := range tools {
+			t.Run(verifying+" and "+signing, func(t *testing.T) {
+				trusting := release()
+				verifier.verifies(newUser(t), ref, how, trusting).refused(t, verifier.grounds(unlogged, how))
+				trusting.withoutCTLog = true
+				verifier.verifies(newUser(t), ref, how, trusting).accepted(t)
+			})
+		}
+	}
 }
 
 // Who has no good token gets no certificate, and nothing is signed.

@@ -13,7 +13,8 @@ import (
 	"github.com/stepseal/stepseal/test/sigstore/stack"
 )
 
-// A tool signs and verifies images. Each is a row here and a file of its own.
+// A tool signs and verifies images. Each is a row of tools and a file of its own, as cosign_test.go is; everything else is the
+// same for all of them.
 type tool interface {
 	// secures signs an image and attests an SBOM of it. The token is a file.
 	secures(u user, ref string, how way, token string) ended
@@ -73,6 +74,7 @@ func (w way) rests() []stack.Part {
 type trust struct {
 	sigstore        stack.Trust
 	issuer, subject string
+	withoutCTLog    bool // certificates need not be in a certificate log
 }
 
 // A user has a home, a working directory and a temporary folder of their own.

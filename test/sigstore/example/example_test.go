@@ -94,18 +94,26 @@ func TestAnOperatorsYears(t *testing.T) {
 	o.accepts(third)
 }
 
-// A root whose key was taken away signs nothing, and is not made again.
+// A root whose key was taken away signs nothing, and no other takes its place.
 func TestKeysNeedTheOfflineKeyToRenew(t *testing.T) {
 	o := newOperator(t)
 	o.script("keys", "sigstore")
-	o.remove("sigstore/offline/fulcio-root.key", "sigstore/public/fulcio.crt", "sigstore/fulcio/fulcio.key")
-	root := o.read("sigstore/offline/fulcio-root.crt")
+	o.rename("sigstore/offline", "safe")
+	o.script("keys", "sigstore") // nothing is missing
+	o.remove("sigstore/public/fulcio.crt", "sigstore/fulcio/fulcio.key")
+	root := o.read("sigstore/roots/fulcio.crt")
 	said, err := o.command("../../../examples/private-sigstore/keys", o.path("sigstore")).CombinedOutput()
-	if err == nil || !strings.Contains(string(said), "offline/fulcio-root.key") {
+	if err == nil || !strings.Contains(string(said), "offline/fulcio.key") {
 		t.Errorf("want an error that names the key, got %v:\n%s", err, said)
 	}
-	if o.read("sigstore/offline/fulcio-root.crt") != root {
+	if o.read("sigstore/roots/fulcio.crt") != root {
 		t.Error("the root is another one")
+	}
+	o.remove("sigstore/offline")
+	o.rename("safe", "sigstore/offline")
+	o.script("keys", "sigstore")
+	if !strings.HasSuffix(o.read("sigstore/public/fulcio.crt"), root) {
+		t.Error("the new chain does not end in the root")
 	}
 }
 

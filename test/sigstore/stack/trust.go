@@ -41,6 +41,7 @@ const (
 	WithRekorV1    SigningConfig = "rekor-v1"
 	WithRekorV2    SigningConfig = "rekor-v2"   // and a timestamp, since it tells no time itself
 	WithTimestamps SigningConfig = "timestamps" // and no log
+	Unlogged       SigningConfig = "unlogged"   // a timestamp, of a certificate that is in no log either
 )
 
 // SigningConfig is the path of that configuration.
@@ -58,7 +59,7 @@ func (s *Stack) trust() error {
 			return err
 		}
 	}
-	for _, of := range []SigningConfig{WithRekorV1, WithRekorV2, WithTimestamps} {
+	for _, of := range []SigningConfig{WithRekorV1, WithRekorV2, WithTimestamps, Unlogged} {
 		if err := s.signingConfig(of); err != nil {
 			return err
 		}
@@ -101,7 +102,11 @@ func (s *Stack) signingConfig(of SigningConfig) error {
 	at := func(address string, version int) string {
 		return fmt.Sprintf("url=http://%s,api-version=%d,%s,operator=stepseal", address, version, since)
 	}
-	args := []string{"signing-config", "create", "--out", s.SigningConfig(of), "--fulcio", at(fulcioAddress, 1), "--oidc-provider", at(issuerAddress+"/"+Mail, 1)}
+	fulcio := fulcioAddress
+	if of == Unlogged {
+		fulcio = unloggedAddress
+	}
+	args := []string{"signing-config", "create", "--out", s.SigningConfig(of), "--fulcio", at(fulcio, 1), "--oidc-provider", at(issuerAddress+"/"+Mail, 1)}
 	rekor := map[SigningConfig]string{WithRekorV1: at(rekorV1Address, 1), WithRekorV2: at(rekorV2Address, 2)}
 	if service, ok := rekor[of]; ok {
 		args = append(args, "--rekor", service, "--rekor-config", "ANY")
