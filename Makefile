@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test hostile lint generate mutants reports tekton-objects image push e2e airgap docker actions tekton bench
+.PHONY: build demo test hostile lint generate mutants reports tekton-objects image push e2e sigstore airgap docker actions tekton bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -52,6 +52,11 @@ mutants:
 # The two below need root, mmdebstrap, npm, iproute2 and GNU time; .ci/run installs them.
 e2e:
 	test/e2e/run
+
+# Keyless signing on a private Sigstore, which it builds once (about ten minutes of two processors) and starts itself, in a
+# network of its own. `test/sigstore/run -up` is a shell beside one.
+sigstore:
+	test/sigstore/run
 
 # docs/air-gap.md, with one side in a network of its own (strace).
 airgap:

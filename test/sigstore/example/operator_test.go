@@ -1,0 +1,122 @@
+package example
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stepseal/stepseal/test/sigstore/programs"
+)
+
+// An operator has a folder with the example's files, and a Sigstore that compose would run from it.
+type operator struct {
+	t       *testing.T
+	folder  string
+	running *programs.Group
+}
+
+// newOperator gives the services' names an address, as compose does, in the namespace of the tests.
+func newOperator(t *testing.T) *operator {
+	t.Helper()
+	o := &operator{t: t, folder: t.TempDir()}
+	hosts := o.write("hosts", "127.0.0.1 localhost fulcio rekor timestamps\n")
+	if err := syscall.Mount(hosts, "/etc/hosts", "", syscall.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount("/etc/hosts", 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return o
+}
+
+// issuers is the example's file with another issuer.
+func (o *operator) issuers(url string) {
+	o.t.Helper()
+	text, err := os.ReadFile("../../../examples/private-sigstore/issuers.yaml")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.write("sigstore/fulcio/issuers.yaml", strings.ReplaceAll(string(text), "https://issuer.example.com", url))
+}
+
+// script runs one of the example's.
+func (o *operator) script(name, folder string) {
+	o.t.Helper()
+	if said, err := o.command("../../../examples/private-sigstore/"+name, o.path(folder)).CombinedOutput(); err != nil {
+		o.t.Fatalf("%s: %v:\n%s", name, err, said)
+	}
+}
+
+func (o *operator) command(name string, args ...string) *exec.Cmd {
+	if name == "cosign" {
+		name = filepath.Join(made.services, name)
+	}
+	command := exec.Command(name, args...)
+	command.Env = []string{"HOME=" + o.mkdir("home"), "PATH=" + made.services + ":" + os.Getenv("PATH")}
+	return command
+}
+
+func (o *operator) read(name string) string {
+	o.t.Helper()
+	text, err := os.ReadFile(o.path(name))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (o *operator) rename(from, to string) {
+	o.t.Helper()
+	if err := os.Rename(o.path(from), o.path(to)); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// backUp copies the log's files while nothing writes them.
+func (o *operator) backUp() {
+	o.t.Helper()
+	if err := os.CopyFS(o.path("backup"), os.DirFS(o.path("log"))); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// restore puts the copy in the log's place.
+func (o *operator) restore() {
+	o.t.Helper()
+	if err := os.RemoveAll(o.path("log")); err != nil {
+		o.t.Fatal(err)
+	}
+	o.rename("backup", "log")
+}
+
+func (o *operator) remove(names ...string) {
+	o.t.Helper()
+	for _, name := range names {
+		if err := os.Remove(o.path(name)); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+}
+
+func (o *operator) path(name string) string { return filepath.Join(o.folder, name) }
+
+func (o *operator) mkdir(name string) string {
+	o.t.Helper()
+	if err := os.MkdirAll(o.path(name), 0o700); err != nil {
+		o.t.Fatal(err)
+	}
+	return o.path(name)
+}
+
+func (o *operator) write(name, text string) string {
+	o.t.Helper()
+	if err := os.WriteFile(o.path(name), []byte(text), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+	return o.path(name)
+}
