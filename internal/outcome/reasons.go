@@ -48,6 +48,9 @@ const (
 	AttestationMissing   Reason = "attestation-missing"
 	AttestationUntrusted Reason = "attestation-untrusted"
 	TooFewSigners        Reason = "too-few-signers"
+	BuilderNotAccepted   Reason = "builder-not-accepted"
+	SummaryFailed        Reason = "summary-failed"
+	SummaryTooOld        Reason = "summary-too-old"
 	PolicyNotAccepted    Reason = "policy-not-accepted"
 	SignerNotTrusted     Reason = "signer-not-trusted"
 
@@ -145,6 +148,9 @@ var table = []Row{
 	{AttestationMissing, Refused, "The image carries no attestation of a required kind.", "attest it with sign-attest, or drop the kind from --require"},
 	{AttestationUntrusted, Refused, "The image carries attestations of a required kind, and none can be trusted.", "check that this is the right key, and that nobody changed the attestation"},
 	{TooFewSigners, Refused, "Fewer signers than the trust section asks for have signed.", "have the others sign too, or lower the threshold in the trust section"},
+	{BuilderNotAccepted, Refused, "The provenance names a builder that the trust section does not accept.", "build with one of evidence.provenance.builders, or add this builder there"},
+	{SummaryFailed, Refused, "The newest verification summary of the image says that it failed.", "find out why with stepseal verify --explain, where the summary was made"},
+	{SummaryTooOld, Refused, "The newest verification summary is older than allowed, or of the future.", "verify the image again where summaries are made"},
 	{PolicyNotAccepted, Refused, "The scan was judged by rules that the trust section does not accept.", "scan with the accepted rules, or add the policy digest to evidence.scan.policies in the trust section"},
 	{SignerNotTrusted, Refused, "The identity of this run is none whose word the trust section takes, so nothing was signed.", "run the workflow that the trust section names, or add this identity to its signers"},
 

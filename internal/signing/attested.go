@@ -42,7 +42,7 @@ func judgeOf(ctx context.Context, registry *image.Registry, subject name.Digest,
 		return nil, err
 	}
 	required := Requirements{Demands: []trust.Demand{{Kind: kind, Threshold: 1}}}
-	j := &judge{digest: subject.DigestStr(), required: required, now: now, examiner: e}
+	j := &judge{repository: subject.Context().Name(), digest: subject.DigestStr(), required: required, now: now, examiner: e}
 	return j, j.read(ctx, newStore(registry, subject))
 }
 
@@ -62,10 +62,8 @@ const (
 
 // isVEX: a CycloneDX document is one where it speaks of vulnerabilities; otherwise it is an SBOM.
 func isVEX(f finding) bool {
-	for _, kind := range []string{openVEXPredicate, csafPredicate} {
-		if f.predicate() == kind || strings.HasPrefix(f.predicate(), kind+"/") {
-			return true
-		}
+	if isVEXType(f.predicate()) {
+		return true
 	}
 	var of struct{ Vulnerabilities []json.RawMessage }
 	return isSBOM(f) && strings.HasPrefix(f.predicate(), "https://cyclonedx.org/") && json.Unmarshal(f.statement.Predicate, &of) == nil && len(of.Vulnerabilities) > 0
@@ -83,4 +81,14 @@ func AttestedVEX(ctx context.Context, registry *image.Registry, subject name.Dig
 		found = append(found, Attested{s.statement.Predicate, s.proof.who})
 	}
 	return found, atMost(append(bad, j.attestationDoubts...)), nil
+}
+
+// isVEXType tells the predicate types that are VEX and nothing else.
+func isVEXType(predicateType string) bool {
+	for _, kind := range []string{openVEXPredicate, csafPredicate} {
+		if predicateType == kind || strings.HasPrefix(predicateType, kind+"/") {
+			return true
+		}
+	}
+	return false
 }

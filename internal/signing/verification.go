@@ -91,7 +91,7 @@ func newRule(of Trust, required Requirements) Rule {
 
 // Requirement is one thing that was asked for, and what was found.
 type Requirement struct {
-	Name          string         `json:"name"` // signature, sbom or scan
+	Name          string         `json:"name"` // the kind of evidence, such as signature
 	Result        Result         `json:"result"`
 	Reason        outcome.Reason `json:"reason,omitempty"` // unless trusted
 	Message       string         `json:"message,omitempty"`
@@ -105,6 +105,8 @@ type Requirement struct {
 	Document      string         `json:"document,omitempty"` // digest of the SBOM or of scan.json
 	Finished      string         `json:"claimedFinished,omitempty"`
 	PolicyDigest  string         `json:"policyDigest,omitempty"`
+	Builder       string         `json:"builder,omitempty"`          // of provenance
+	Source        string         `json:"sourceRepository,omitempty"` // of provenance
 	Notes         []string       `json:"notes,omitempty"`
 	Evidence      []string       `json:"evidence,omitempty"`
 }

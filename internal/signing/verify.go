@@ -12,6 +12,7 @@ import (
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/provenance"
 	"github.com/stepseal/stepseal/internal/trust"
 )
 
@@ -44,7 +45,7 @@ func Verify(ctx context.Context, registry *image.Registry, subject name.Digest, 
 	if err != nil {
 		return v, err
 	}
-	j := judge{digest: subject.DigestStr(), required: required, now: now, examiner: e}
+	j := judge{repository: subject.Context().Name(), digest: subject.DigestStr(), required: required, now: now, examiner: e}
 	if err := j.read(ctx, newStore(registry, subject)); err != nil {
 		v.Reason = outcome.Of(err).Reason
 		return v, err
@@ -93,7 +94,8 @@ func atMost(lines []string) []string {
 
 // judge holds what was found about one image.
 type judge struct {
-	digest   string
+	repository, digest string
+
 	required Requirements
 	now      time.Time
 	examiner *examiner
@@ -158,6 +160,10 @@ func (j *judge) requirement(d trust.Demand) Requirement {
 		r = j.sbom(d)
 	case trust.Scan:
 		r = j.scan(d)
+	case trust.Provenance:
+		r = j.provenance(d)
+	case trust.VerificationSummary:
+		r = j.summary(d)
 	default:
 		r = refusal(outcome.Unexpected, nil, "%s cannot be demanded", d.Kind)
 	}
@@ -165,16 +171,16 @@ func (j *judge) requirement(d trust.Demand) Requirement {
 	if len(doubts) == 0 {
 		return r
 	}
-	// A signature and an SBOM stay good whatever else is there. A newer scan, which may be among what could not be
-	// read, would take the place of this one.
-	if r.Result == Trusted && d.Kind != trust.Scan {
+	// A signature, an SBOM and provenance stay good whatever else is there. A newer scan or summary, which may be among
+	// what could not be read, would take the place of this one.
+	if r.Result == Trusted && d.Kind != trust.Scan && d.Kind != trust.VerificationSummary {
 		r.Notes = append(r.Notes, doubts...)
 		return r
 	}
 	unsure := Requirement{Name: r.Name, Result: CouldNotCheck, Reason: outcome.ReferrersUnreadable,
 		Message: "the " + r.Name + " could not be checked: " + doubts[0], Evidence: slices.Concat(doubts, r.Evidence)}
 	if r.Result == Trusted {
-		unsure.Message = "a trusted scan is there, and whether it is the newest could not be checked: " + doubts[0]
+		unsure.Message = "a trusted " + r.Name + " is there, and whether it is the newest could not be checked: " + doubts[0]
 		unsure.Notes = r.Notes
 	}
 	return unsure
@@ -300,8 +306,16 @@ func KindOf(predicateType string) trust.Kind {
 		return trust.Signature
 	case IsSBOMType(predicateType):
 		return trust.SBOM
-	case predicateType == evidence.ScanPredicate:
+	case predicateType == evidence.ReferencePredicate: // to a document that is too large for its attestation
+		return trust.SBOM
+	case predicateType == evidence.ScanPredicate, predicateType == evidence.VulnerabilitiesPredicate:
 		return trust.Scan
+	case provenance.IsType(predicateType):
+		return trust.Provenance
+	case predicateType == evidence.SummaryPredicate:
+		return trust.VerificationSummary
+	case isVEXType(predicateType):
+		return trust.VEX
 	}
 	return ""
 }

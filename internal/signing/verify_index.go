@@ -25,7 +25,7 @@ func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Diges
 	if err != nil {
 		return v, err
 	}
-	whole := judge{digest: index.DigestStr(), required: required, now: now, examiner: e, platforms: map[string]bool{}}
+	whole := judge{repository: index.Context().Name(), digest: index.DigestStr(), required: required, now: now, examiner: e, platforms: map[string]bool{}}
 	for _, p := range platforms {
 		whole.platforms[p.Digest] = true
 	}
@@ -47,7 +47,7 @@ func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Diges
 }
 
 func (v *Verification) add(ctx context.Context, registry *image.Registry, index name.Digest, of Listed, whole judge) error {
-	j := judge{digest: of.Digest, required: whole.required, now: whole.now, examiner: whole.examiner}
+	j := judge{repository: whole.repository, digest: of.Digest, required: whole.required, now: whole.now, examiner: whole.examiner}
 	if err := j.read(ctx, newStore(registry, index.Context().Digest(of.Digest))); err != nil {
 		return err
 	}

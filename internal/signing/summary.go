@@ -1,0 +1,83 @@
+package signing
+
+import (
+	"slices"
+	"time"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/trust"
+)
+
+func isSummary(f finding) bool { return f.predicate() == evidence.SummaryPredicate }
+
+// summary goes by the newest verification summary of an accepted verifier about this image in this repository, so that a
+// later failure revokes.
+// https://slsa.dev/spec/v1.1/verification_summary#how-to-verify
+func (j *judge) summary(d trust.Demand) Requirement {
+	good, bad := j.claims(d, isSummary)
+	var newest *verified
+	var said []statement
+	for _, s := range good {
+		one, err := evidence.ParseVerificationSummary(s.statement.Predicate)
+		switch {
+		case err != nil:
+			bad = append(bad, s.line(printable(err.Error())))
+		case !slices.Contains(d.Verifiers, one.Verifier):
+			bad = append(bad, s.line("the verifier "+printable(one.Verifier)+" is none of those that are accepted"))
+		case one.Resource != evidence.ImageURI(j.repository, j.digest):
+			bad = append(bad, s.line("it is about "+printable(one.Resource)))
+		default:
+			v := verified{s, one}
+			if newest == nil || v.isNewer(*newest) {
+				newest = &v
+			}
+			if j.judgeSummary(d, v).Result == Trusted {
+				said = append(said, s)
+			}
+		}
+	}
+	if newest == nil {
+		return missing("verification summary", bad)
+	}
+	return enough(d, j.judgeSummary(d, *newest), said)
+}
+
+// verified is a verification summary that is trusted.
+type verified struct {
+	statement
+	summary evidence.VerificationSummary
+}
+
+func (v verified) at() time.Time {
+	if v.proof.at.IsZero() {
+		return v.summary.Time
+	}
+	return v.proof.at
+}
+
+// isNewer: of two from the same second, the one that failed counts.
+func (v verified) isNewer(than verified) bool {
+	if v.at().Equal(than.at()) {
+		return !v.summary.Passed && than.summary.Passed
+	}
+	return v.at().After(than.at())
+}
+
+func (j *judge) judgeSummary(d trust.Demand, v verified) Requirement {
+	r := v.requirement(Trusted)
+	r.Finished = v.summary.Time.UTC().Format(time.RFC3339)
+	r.PolicyDigest = v.summary.Policy.Digest
+	age := max(j.now.Sub(v.at()), j.now.Sub(v.summary.Time))
+	switch {
+	case v.summary.Time.After(j.now.Add(maxClockSkew)):
+		return r.refused(outcome.SummaryTooOld, "the summary claims to be of %s, and it is %s", r.Finished, j.now.UTC().Format(time.RFC3339))
+	case !v.summary.Passed:
+		return r.refused(outcome.SummaryFailed, "the newest verification summary says that the image failed")
+	case len(d.Policies) > 0 && !slices.Contains(d.Policies, v.summary.Policy.Digest):
+		return r.refused(outcome.PolicyNotAccepted, "the image was verified by the policy %.80q, which is none of those that are accepted", v.summary.Policy.Digest)
+	case d.MaxAge > 0 && age > d.MaxAge:
+		return r.refused(outcome.SummaryTooOld, "the newest verification summary is %s old, and %s is allowed", age.Round(time.Minute), d.MaxAge)
+	}
+	return r
+}
