@@ -1,0 +1,131 @@
+package sigstoretest
+
+import (
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"io"
+	"net/http"
+
+	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
+	commonpb "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	rekorpb "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
+	tilespb "github.com/sigstore/rekor-tiles/v2/pkg/generated/protobuf"
+	tilesnote "github.com/sigstore/rekor-tiles/v2/pkg/note"
+	"github.com/sigstore/rekor-tiles/v2/pkg/types/hashedrekord"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/transparency-dev/formats/log"
+	"golang.org/x/mod/sumdb/note"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+// rekorTiles is a transparency log of version 2. It takes hashed entries only and says nothing of the time.
+// https://github.com/sigstore/rekor-tiles/blob/v2.3.0/CLIENTS.md
+type rekorTiles struct {
+	tree      *tree
+	signer    note.Signer
+	public    crypto.PublicKey
+	id        []byte
+	algorithm *signature.AlgorithmRegistryConfig
+}
+
+// tilesOrigin signs checkpoints; a verifier takes it from the host in the trusted root.
+const tilesOrigin = "127.0.0.1"
+
+func newRekorTiles(ctx context.Context) (*rekorTiles, error) {
+	public, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := signature.LoadED25519Signer(key)
+	if err != nil {
+		return nil, err
+	}
+	noted, err := tilesnote.NewNoteSigner(ctx, tilesOrigin, signer)
+	if err != nil {
+		return nil, err
+	}
+	_, id, err := tilesnote.KeyHash(tilesOrigin, public)
+	if err != nil {
+		return nil, err
+	}
+	algorithm, err := signature.NewAlgorithmRegistryConfig([]commonpb.PublicKeyDetails{
+		commonpb.PublicKeyDetails_PKIX_ECDSA_P256_SHA_256, commonpb.PublicKeyDetails_PKIX_ECDSA_P384_SHA_384,
+		commonpb.PublicKeyDetails_PKIX_ECDSA_P521_SHA_512, commonpb.PublicKeyDetails_PKIX_ED25519_PH,
+		commonpb.PublicKeyDetails_PKIX_RSA_PKCS1V15_2048_SHA256, commonpb.PublicKeyDetails_PKIX_RSA_PKCS1V15_3072_SHA256,
+		commonpb.PublicKeyDetails_PKIX_RSA_PKCS1V15_4096_SHA256,
+	})
+	return &rekorTiles{tree: newTree(), signer: noted, public: public, id: id, algorithm: algorithm}, err
+}
+
+func (l *rekorTiles) handler(s *Sigstore) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/v2/log/entries", func(w http.ResponseWriter, req *http.Request) {
+		entry, err := l.requested(req.Body)
+		if err == nil && s.lies() {
+			entry, err = l.otherEntry()
+		}
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+		logged, err := l.add(entry)
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, err)
+			return
+		}
+		if faults, _ := s.misbehaviour(); faults.WithoutProof {
+			logged.InclusionProof = nil
+		}
+		answerProto(w, http.StatusCreated, logged)
+	})
+	return mux
+}
+
+func (l *rekorTiles) requested(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	var asked tilespb.CreateEntryRequest
+	if err := protojson.Unmarshal(text, &asked); err != nil {
+		return nil, err
+	}
+	return l.canonical(asked.GetHashedRekordRequestV002())
+}
+
+// canonical checks the signature in a request and is the entry that it becomes.
+func (l *rekorTiles) canonical(asked *tilespb.HashedRekordRequestV002) ([]byte, error) {
+	if asked == nil {
+		return nil, errNoHashedRekord
+	}
+	entry, err := hashedrekord.ToLogEntry(asked, l.algorithm)
+	if err != nil {
+		return nil, err
+	}
+	text, err := protojson.Marshal(entry)
+	if err != nil {
+		return nil, err
+	}
+	return jsoncanonicalizer.Transform(text)
+}
+
+func (l *rekorTiles) add(entry []byte) (*rekorpb.TransparencyLogEntry, error) {
+	in, _, err := l.tree.add(entry)
+	if err != nil {
+		return nil, err
+	}
+	checkpoint, err := note.Sign(&note.Note{Text: string(log.Checkpoint{Origin: tilesOrigin, Size: in.size, Hash: in.root}.Marshal())}, l.signer)
+	if err != nil {
+		return nil, err
+	}
+	return &rekorpb.TransparencyLogEntry{
+		LogIndex: int64(in.index), LogId: &commonpb.LogId{KeyId: l.id}, CanonicalizedBody: in.entry,
+		KindVersion: &rekorpb.KindVersion{Kind: "hashedrekord", Version: "0.0.2"},
+		InclusionProof: &rekorpb.InclusionProof{
+			LogIndex: int64(in.index), TreeSize: int64(in.size), RootHash: in.root, Hashes: in.path,
+			Checkpoint: &rekorpb.Checkpoint{Envelope: string(checkpoint)},
+		},
+	}, nil
+}

@@ -1,0 +1,66 @@
+package sigstoretest
+
+import (
+	"sync"
+
+	"github.com/transparency-dev/merkle/rfc6962"
+	"github.com/transparency-dev/merkle/testonly"
+)
+
+// tree is the Merkle tree of a log, with the entries. An entry is in it once.
+type tree struct {
+	mu      sync.Mutex
+	tree    *testonly.Tree
+	entries [][]byte
+	indices map[string]uint64 // by the hash of the leaf
+}
+
+func newTree() *tree {
+	return &tree{tree: testonly.New(rfc6962.DefaultHasher), indices: map[string]uint64{}}
+}
+
+// inclusion is where an entry lies in a tree of that size and root, and the proof of it.
+type inclusion struct {
+	entry []byte
+	leaf  []byte
+	index uint64
+	size  uint64
+	root  []byte
+	path  [][]byte
+}
+
+// add appends an entry, unless it is there: then it says where.
+func (t *tree) add(entry []byte) (in inclusion, isNew bool, err error) {
+	leaf := rfc6962.DefaultHasher.HashLeaf(entry)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	index, exists := t.indices[string(leaf)]
+	if !exists {
+		index = t.tree.Size()
+		t.tree.Append(leaf)
+		t.entries = append(t.entries, entry)
+		t.indices[string(leaf)] = index
+	}
+	in, err = t.prove(index)
+	return in, !exists, err
+}
+
+// find is the entry with that hash of its leaf.
+func (t *tree) find(leaf []byte) (in inclusion, exists bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	index, exists := t.indices[string(leaf)]
+	if !exists {
+		return in, false, nil
+	}
+	in, err = t.prove(index)
+	return in, true, err
+}
+
+func (t *tree) prove(index uint64) (inclusion, error) {
+	size := t.tree.Size()
+	path, err := t.tree.InclusionProof(index, size)
+	return inclusion{
+		entry: t.entries[index], leaf: t.tree.LeafHash(index), index: index, size: size, root: t.tree.Hash(), path: path,
+	}, err
+}
