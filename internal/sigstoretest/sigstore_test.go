@@ -2,8 +2,6 @@ package sigstoretest_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/x509"
 	"strings"
 	"testing"
 	"time"
@@ -195,128 +193,6 @@ func TestTwoInstancesDoNotTrustEachOther(t *testing.T) {
 	}
 }
 
-func TestEachFaultFailsForItsOwnReason(t *testing.T) {
-	both := []sigstoretest.Service{sigstoretest.Rekor, sigstoretest.TimestampAuthority}
-	tiles := []sigstoretest.Service{sigstoretest.RekorTiles, sigstoretest.TimestampAuthority}
-	for _, c := range []struct {
-		name     string
-		faults   sigstoretest.Faults
-		services []sigstoretest.Service
-		want     string
-	}{
-		{"no promise of a log", sigstoretest.Faults{WithoutSCT: true}, both, "only able to verify 0 SCT entries"},
-		{"a promise of an unknown log", sigstoretest.Faults{UnknownCTLog: true}, both, "only able to verify 0 SCT entries"},
-		{"an unknown root", sigstoretest.Faults{UnknownAuthority: true}, both, "certificate signed by unknown authority"},
-		{"an expired intermediate", sigstoretest.Faults{ExpiredIntermediate: true}, both, "certificate has expired"},
-		{"an intermediate for servers", sigstoretest.Faults{ServerIntermediate: true}, both, "incompatible key usage"},
-		{"an unknown timestamp authority", sigstoretest.Faults{UnknownTimestamper: true}, both, "threshold not met for verified signed timestamps"},
-		{"another's entry of Rekor 1", sigstoretest.Faults{OtherArtefact: true}, both, "transparency log signature does not match"},
-		{"another's entry of Rekor 2", sigstoretest.Faults{OtherArtefact: true}, tiles, "verifying inclusion"},
-		{"an empty proof of Rekor 1", sigstoretest.Faults{WithoutProof: true}, both, "inclusion proof"},
-		{"no proof of Rekor 2", sigstoretest.Faults{WithoutProof: true}, tiles, "inclusion proof"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			s := start(t)
-			if err := s.Misbehave(c.faults); err != nil {
-				t.Fatal(err)
-			}
-			opt := options(t, s, time.Now(), c.services...)
-			made := signed(t, envelope, opt)
-			if _, err := verified(t, s, made, c.services...); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
-			if err := s.Misbehave(sigstoretest.Faults{}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := verified(t, s, signed(t, envelope, opt), c.services...); err != nil {
-				t.Errorf("after the fault: %v", err)
-			}
-		})
-	}
-}
-
-func TestClocks(t *testing.T) {
-	noon := time.Date(2031, 5, 6, 12, 0, 0, 0, time.UTC)
-	services := []sigstoretest.Service{sigstoretest.Rekor, sigstoretest.TimestampAuthority}
-	sign := func(t *testing.T, skew map[sigstoretest.Service]time.Duration) (*verify.VerificationResult, error) {
-		s := startAt(t, func() time.Time { return noon })
-		for service, by := range skew {
-			s.Skew(service, by)
-		}
-		return verified(t, s, signed(t, envelope, options(t, s, noon, services...)), services...)
-	}
-	t.Run("all follow the one that is given", func(t *testing.T) {
-		result, err := sign(t, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, stamp := range result.VerifiedTimestamps {
-			if !stamp.Timestamp.Equal(noon) {
-				t.Errorf("%s of %s", stamp.Timestamp, stamp.Type)
-			}
-		}
-		if len(result.VerifiedTimestamps) != 2 {
-			t.Errorf("%d timestamps", len(result.VerifiedTimestamps))
-		}
-	})
-	for service, name := range map[sigstoretest.Service]string{sigstoretest.Rekor: "the log", sigstoretest.TimestampAuthority: "the timestamp authority"} {
-		for _, by := range []time.Duration{-time.Minute, time.Hour} {
-			t.Run(name+" is ahead by "+by.String(), func(t *testing.T) {
-				if _, err := sign(t, map[sigstoretest.Service]time.Duration{service: by}); err == nil || !strings.Contains(err.Error(), "certificate has expired or is not yet valid") {
-					t.Errorf("got %v", err)
-				}
-			})
-		}
-	}
-	t.Run("a token of an issuer that is late has expired", func(t *testing.T) {
-		s := startAt(t, func() time.Time { return noon })
-		s.Skew(sigstoretest.Issuer, -time.Hour)
-		_, err := s.Certificate(t.Context(), token(t, s, release), keypair(t).GetPublicKey(), nil)
-		if err == nil || !strings.Contains(err.Error(), "token is expired") {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-func TestServicesThatAreNotWell(t *testing.T) {
-	s := start(t)
-	services := []sigstoretest.Service{sigstoretest.Rekor, sigstoretest.TimestampAuthority}
-	for _, c := range []struct {
-		name      string
-		behaviour sigstoretest.Behaviour
-		want      string
-	}{
-		{"down", sigstoretest.Down(), "EOF"},
-		{"503", sigstoretest.Status(503), "503"},
-		{"not JSON", sigstoretest.Instead(201, []byte("<html>")), ""},
-		{"hanging", sigstoretest.Hanging(), "exceeded"},
-		{"endless", sigstoretest.Endless(200), ""},
-	} {
-		for _, service := range []sigstoretest.Service{sigstoretest.Fulcio, sigstoretest.Rekor, sigstoretest.TimestampAuthority} {
-			t.Run(c.name, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
-				defer cancel()
-				opt := options(t, s, time.Now(), services...)
-				opt.Context = ctx
-				opt.CertificateProvider = sign.NewFulcio(&sign.FulcioOptions{BaseURL: s.URL(sigstoretest.Fulcio), Timeout: 400 * time.Millisecond})
-				opt.TimestampAuthorities = []*sign.TimestampAuthority{sign.NewTimestampAuthority(&sign.TimestampAuthorityOptions{URL: s.URL(sigstoretest.TimestampAuthority), Timeout: 400 * time.Millisecond})}
-				s.Answer(service, c.behaviour)
-				_, err := sign.Bundle(envelope, keypair(t), opt)
-				s.Answer(service, nil)
-				t.Log(service, err)
-				if err == nil {
-					t.Error("it signs")
-				}
-			})
-		}
-	}
-	s.Answer(sigstoretest.Fulcio, sigstoretest.Slow(50*time.Millisecond))
-	if _, err := verified(t, s, signed(t, envelope, options(t, s, time.Now(), services...)), services...); err != nil {
-		t.Errorf("a slow service: %v", err)
-	}
-}
-
 func TestStartIsFast(t *testing.T) {
 	best := time.Hour
 	for range 5 {
@@ -333,5 +209,3 @@ func TestStartIsFast(t *testing.T) {
 		t.Errorf("it takes %s", best)
 	}
 }
-
-var _ = x509.ExtKeyUsageAny

@@ -21,8 +21,10 @@ func newTimestamper(now time.Time) (*timestamper, error) {
 	if err != nil {
 		return nil, err
 	}
+	// It is valid for years before now, too: digitorus/timestamp signs the machine's time beside the one that it is told, and
+	// a verifier wants the certificate to be valid at both.
 	made, err := certified(now, &x509.Certificate{
-		Subject: subject("timestamp authority"), NotBefore: now.AddDate(0, 0, -1), NotAfter: now.AddDate(years, 0, 0),
+		Subject: subject("timestamp authority"), NotBefore: now.AddDate(-years, 0, 0), NotAfter: now.AddDate(years, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtraExtensions: []pkix.Extension{usage},
 	})
 	return &timestamper{made}, err
