@@ -20,14 +20,14 @@ func TestServicesThatAreNotWell(t *testing.T) {
 		patience  time.Duration
 		want      map[sigstoretest.Service]string
 	}{
-		{"down", sigstoretest.Down(), 10*time.Second, map[sigstoretest.Service]string{
+		{"down", sigstoretest.Down(), 10 * time.Second, map[sigstoretest.Service]string{
 			sigstoretest.Fulcio: "EOF", sigstoretest.Rekor: "EOF", sigstoretest.TimestampAuthority: "EOF"}},
 		// The clients of Fulcio and of the authority wait a second after the last try, too, and say nothing of the status.
-		{"unavailable", sigstoretest.Status(503), time.Second/2, map[sigstoretest.Service]string{
+		{"unavailable", sigstoretest.Status(503), time.Second / 2, map[sigstoretest.Service]string{
 			sigstoretest.Fulcio: "deadline exceeded", sigstoretest.Rekor: "status 503", sigstoretest.TimestampAuthority: "deadline exceeded"}},
-		{"no JSON", sigstoretest.Instead(201, []byte("<html>")), 10*time.Second, map[sigstoretest.Service]string{
+		{"no JSON", sigstoretest.Instead(201, []byte("<html>")), 10 * time.Second, map[sigstoretest.Service]string{
 			sigstoretest.Fulcio: "Fulcio returned 201: <html>", sigstoretest.Rekor: "invalid character '<'", sigstoretest.TimestampAuthority: "asn1: structure error"}},
-		{"hanging", sigstoretest.Hanging(), time.Second/2, map[sigstoretest.Service]string{
+		{"hanging", sigstoretest.Hanging(), time.Second / 2, map[sigstoretest.Service]string{
 			sigstoretest.Fulcio: "deadline exceeded", sigstoretest.Rekor: "deadline exceeded", sigstoretest.TimestampAuthority: "deadline exceeded"}},
 		// Rekor's client has no bound but the time.
 		{"endless", sigstoretest.Endless(201), time.Second, map[sigstoretest.Service]string{

@@ -14,6 +14,8 @@ type Faults struct {
 	ExpiredIntermediate bool // certificates come from an intermediate that the trusted root names and that expired
 	ServerIntermediate  bool // certificates come from an intermediate that may certify only servers
 	UnknownTimestamper  bool // timestamps come from an authority that the trusted root does not name
+	UnknownLog          bool // signatures are in logs that the trusted root does not name
+	EveryEntry          bool // the log of version 1 takes an entry that it has again, as a new one
 	OtherArtefact       bool // the logs answer with their entry of an artefact and a signature of somebody else
 
 	// WithoutProof makes the logs leave out the proof of inclusion. Rekor of version 1 sends an empty one:
@@ -27,6 +29,8 @@ type oddities struct {
 	named       bool // the trusted root names the certifier
 	transparent *ctLog
 	timestamper *timestamper
+	log         *rekor
+	tiles       *rekorTiles
 }
 
 // Misbehave makes the instance commit these faults, and no others, from now on. TrustedRoot names an authority that
@@ -66,6 +70,9 @@ func newOddities(f Faults, now time.Time) (odd oddities, err error) {
 	}
 	if err == nil && f.UnknownTimestamper {
 		odd.timestamper, err = newTimestamper(now)
+	}
+	if err == nil && f.UnknownLog {
+		odd.log, odd.tiles, err = newLogs()
 	}
 	return odd, err
 }

@@ -27,6 +27,8 @@ func TestEachFaultFailsForItsOwnReason(t *testing.T) {
 		{"an expired intermediate", sigstoretest.Faults{ExpiredIntermediate: true}, both, "leaf certificate verification failed: x509: certificate has expired"},
 		{"an intermediate for servers", sigstoretest.Faults{ServerIntermediate: true}, both, "leaf certificate verification failed: x509: certificate specifies an incompatible key usage"},
 		{"an unknown timestamp authority", sigstoretest.Faults{UnknownTimestamper: true}, both, "threshold not met for verified signed timestamps"},
+		{"an unknown log of version 1", sigstoretest.Faults{UnknownLog: true}, both, "not enough verified log entries from transparency log: 0 < 1"},
+		{"an unknown log of version 2", sigstoretest.Faults{UnknownLog: true}, tiles, "not enough verified log entries from transparency log: 0 < 1"},
 		{"another's entry of Rekor 1", sigstoretest.Faults{OtherArtefact: true}, both, "transparency log signature does not match"},
 		{"another's entry of Rekor 2", sigstoretest.Faults{OtherArtefact: true}, tiles, "verifying inclusion"},
 		{"an empty proof of Rekor 1", sigstoretest.Faults{WithoutProof: true}, both, "inclusion proof"},

@@ -59,9 +59,10 @@ func newRekorTiles(ctx context.Context) (*rekorTiles, error) {
 	return &rekorTiles{tree: newTree(), signer: noted, public: public, id: id, algorithm: algorithm}, err
 }
 
-func (l *rekorTiles) handler(s *Sigstore) http.Handler {
+func tilesHandler(s *Sigstore) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v2/log/entries", func(w http.ResponseWriter, req *http.Request) {
+		l := s.rekorTiles()
 		entry, err := l.requested(req.Body)
 		if err == nil && s.lies() {
 			entry, err = l.otherEntry()
@@ -81,6 +82,13 @@ func (l *rekorTiles) handler(s *Sigstore) http.Handler {
 		answerProto(w, http.StatusCreated, logged)
 	})
 	return mux
+}
+
+func (s *Sigstore) rekorTiles() *rekorTiles {
+	if _, odd := s.misbehaviour(); odd.tiles != nil {
+		return odd.tiles
+	}
+	return s.tiles
 }
 
 func (l *rekorTiles) requested(body io.Reader) ([]byte, error) {
@@ -112,7 +120,7 @@ func (l *rekorTiles) canonical(asked *tilespb.HashedRekordRequestV002) ([]byte, 
 }
 
 func (l *rekorTiles) add(entry []byte) (*rekorpb.TransparencyLogEntry, error) {
-	in, _, err := l.tree.add(entry)
+	in, _, err := l.tree.add(entry, false)
 	if err != nil {
 		return nil, err
 	}

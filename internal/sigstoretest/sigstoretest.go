@@ -86,13 +86,10 @@ func (s *Sigstore) prepareCertificates() (err error) {
 }
 
 func (s *Sigstore) prepareLogs() (err error) {
-	if s.log, err = newRekor(); err != nil {
+	if s.log, s.tiles, err = newLogs(); err != nil {
 		return err
 	}
-	if s.tiles, err = newRekorTiles(context.Background()); err != nil {
-		return err
-	}
-	return errors.Join(s.serve(Rekor, s.log.handler(s)), s.serve(RekorTiles, s.tiles.handler(s)))
+	return errors.Join(s.serve(Rekor, rekorHandler(s)), s.serve(RekorTiles, tilesHandler(s)))
 }
 
 func (s *Sigstore) prepareTimestamps() (err error) {
@@ -100,4 +97,13 @@ func (s *Sigstore) prepareTimestamps() (err error) {
 		return err
 	}
 	return s.serve(TimestampAuthority, timestampHandler(s))
+}
+
+func newLogs() (*rekor, *rekorTiles, error) {
+	log, err := newRekor()
+	if err != nil {
+		return nil, nil, err
+	}
+	tiles, err := newRekorTiles(context.Background())
+	return log, tiles, err
 }

@@ -37,7 +37,12 @@ var policy = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 2}
 func timestampHandler(s *Sigstore) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+TimestampAuthority.path(), func(w http.ResponseWriter, req *http.Request) {
-		reply, err := s.timestamp(req.Body)
+		query, err := io.ReadAll(req.Body)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+		reply, err := s.timestamp(query)
 		if err != nil {
 			refuse(w, http.StatusBadRequest, err)
 			return
@@ -50,12 +55,8 @@ func timestampHandler(s *Sigstore) http.Handler {
 }
 
 // timestamp answers a query. https://www.rfc-editor.org/rfc/rfc3161#section-2.4
-func (s *Sigstore) timestamp(query io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(query)
-	if err != nil {
-		return nil, err
-	}
-	asked, err := timestamp.ParseRequest(body)
+func (s *Sigstore) timestamp(query []byte) ([]byte, error) {
+	asked, err := timestamp.ParseRequest(query)
 	if err != nil {
 		return nil, err
 	}

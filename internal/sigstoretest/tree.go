@@ -29,13 +29,13 @@ type inclusion struct {
 	path  [][]byte
 }
 
-// add appends an entry, unless it is there: then it says where.
-func (t *tree) add(entry []byte) (in inclusion, isNew bool, err error) {
+// add appends an entry, unless it is there and not wanted again: then it says where.
+func (t *tree) add(entry []byte, again bool) (in inclusion, isNew bool, err error) {
 	leaf := rfc6962.DefaultHasher.HashLeaf(entry)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	index, exists := t.indices[string(leaf)]
-	if !exists {
+	if exists = exists && !again; !exists {
 		index = t.tree.Size()
 		t.tree.Append(leaf)
 		t.entries = append(t.entries, entry)
