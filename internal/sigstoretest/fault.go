@@ -15,7 +15,7 @@ type Faults struct {
 	ServerIntermediate  bool // certificates come from an intermediate that may certify only servers
 	UnknownTimestamper  bool // timestamps come from an authority that the trusted root does not name
 	UnknownLog          bool // signatures are in logs that the trusted root does not name
-	EveryEntry          bool // the log of version 1 takes an entry that it has again, as a new one
+	EveryEntry          bool // the logs take an entry that they have again, as a new one
 	OtherArtefact       bool // the logs answer with their entry of an artefact and a signature of somebody else
 
 	// WithoutProof makes the logs leave out the proof of inclusion. Rekor of version 1 sends an empty one:

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 	"github.com/go-openapi/runtime"
@@ -82,7 +81,7 @@ func (l *rekor) create(s *Sigstore, w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	faults, _ := s.misbehaviour()
-	in, isNew, err := l.tree.add(entry, faults.EveryEntry)
+	in, isNew, err := l.tree.add(entry, s.clock(Rekor), faults.EveryEntry)
 	switch {
 	case err != nil:
 		refuse(w, http.StatusInternalServerError, err)
@@ -90,7 +89,7 @@ func (l *rekor) create(s *Sigstore, w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Location", rekorEntries+"/"+entryName(in))
 		refuse(w, http.StatusConflict, fmt.Errorf("an equivalent entry already exists in the transparency log with UUID %s", entryName(in)))
 	default:
-		l.tell(s, w, http.StatusCreated, in)
+		l.tell(req.Context(), s, w, http.StatusCreated, in)
 	}
 }
 
@@ -107,13 +106,13 @@ func (l *rekor) show(s *Sigstore, w http.ResponseWriter, req *http.Request) {
 	case !exists:
 		refuse(w, http.StatusNotFound, errors.New("no such entry"))
 	default:
-		l.tell(s, w, http.StatusOK, in)
+		l.tell(req.Context(), s, w, http.StatusOK, in)
 	}
 }
 
 // tell sends an entry with its ETag, without which sigstore-go 1.3.0 dereferences a nil pointer.
-func (l *rekor) tell(s *Sigstore, w http.ResponseWriter, status int, in inclusion) {
-	entry, err := l.entry(context.Background(), in, s.clock(Rekor))
+func (l *rekor) tell(ctx context.Context, s *Sigstore, w http.ResponseWriter, status int, in inclusion) {
+	entry, err := l.entry(ctx, in)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, err)
 		return
@@ -127,8 +126,8 @@ func (l *rekor) tell(s *Sigstore, w http.ResponseWriter, status int, in inclusio
 }
 
 // entry is an entry with the proof that it is in the log, and the promise, which is the signed time.
-func (l *rekor) entry(ctx context.Context, in inclusion, now time.Time) (*models.LogEntryAnon, error) {
-	seconds, index, size := now.Unix(), int64(in.index), int64(in.size)
+func (l *rekor) entry(ctx context.Context, in inclusion) (*models.LogEntryAnon, error) {
+	seconds, index, size := in.added.Unix(), int64(in.index), int64(in.size)
 	id, root := hex.EncodeToString(l.id[:]), hex.EncodeToString(in.root)
 	entry := &models.LogEntryAnon{Body: base64.StdEncoding.EncodeToString(in.entry), IntegratedTime: &seconds, LogID: &id, LogIndex: &index}
 	promise, err := l.promise(entry)

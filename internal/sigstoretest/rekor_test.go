@@ -27,10 +27,11 @@ func again(t *testing.T, s *sigstoretest.Sigstore, made *protobundle.Bundle) {
 	}
 }
 
-func TestAnEntryIsLoggedOnce(t *testing.T) {
+func TestAnEntryIsNotLoggedTwice(t *testing.T) {
 	s := start(t)
 	made := signed(t, envelope, options(t, s, time.Now(), sigstoretest.Rekor))
 	signed(t, envelope, options(t, s, time.Now(), sigstoretest.Rekor)) // so that the tree is larger the second time
+	s.Skew(sigstoretest.Rekor, time.Hour)                              // what the log says of an entry does not change with its clock
 	again(t, s, made)
 	first, second := made.VerificationMaterial.TlogEntries[0], made.VerificationMaterial.TlogEntries[1]
 	if first.LogIndex != second.LogIndex || first.InclusionProof.TreeSize != 1 || second.InclusionProof.TreeSize != 2 {
@@ -39,6 +40,16 @@ func TestAnEntryIsLoggedOnce(t *testing.T) {
 	made.VerificationMaterial.TlogEntries = made.VerificationMaterial.TlogEntries[1:]
 	if _, err := verified(t, s, made, sigstoretest.Rekor); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheSecondVersionRefusesAnEntryThatItHas(t *testing.T) {
+	s := start(t)
+	made := signed(t, envelope, options(t, s, time.Now(), sigstoretest.RekorTiles, sigstoretest.TimestampAuthority))
+	leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.GetVerificationMaterial().GetCertificate().GetRawBytes()})
+	log := sign.NewRekor(&sign.RekorOptions{BaseURL: s.URL(sigstoretest.RekorTiles), Version: 2})
+	if err := log.GetTransparencyLogEntry(t.Context(), leaf, made); err == nil || !strings.Contains(err.Error(), "409") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 	commonpb "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
@@ -71,15 +73,7 @@ func tilesHandler(s *Sigstore) http.Handler {
 			refuse(w, http.StatusBadRequest, err)
 			return
 		}
-		logged, err := l.add(entry)
-		if err != nil {
-			refuse(w, http.StatusInternalServerError, err)
-			return
-		}
-		if faults, _ := s.misbehaviour(); faults.WithoutProof {
-			logged.InclusionProof = nil
-		}
-		answerProto(w, http.StatusCreated, logged)
+		l.add(s, w, entry)
 	})
 	return mux
 }
@@ -119,11 +113,28 @@ func (l *rekorTiles) canonical(asked *tilespb.HashedRekordRequestV002) ([]byte, 
 	return jsoncanonicalizer.Transform(text)
 }
 
-func (l *rekorTiles) add(entry []byte) (*rekorpb.TransparencyLogEntry, error) {
-	in, _, err := l.tree.add(entry, false)
-	if err != nil {
-		return nil, err
+func (l *rekorTiles) add(s *Sigstore, w http.ResponseWriter, entry []byte) {
+	faults, _ := s.misbehaviour()
+	in, isNew, err := l.tree.add(entry, time.Time{}, faults.EveryEntry)
+	if err == nil && !isNew {
+		refuse(w, http.StatusConflict, fmt.Errorf("an equivalent entry already exists in the transparency log with index %d", in.index))
+		return
 	}
+	var logged *rekorpb.TransparencyLogEntry
+	if err == nil {
+		logged, err = l.logged(in)
+	}
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err)
+		return
+	}
+	if faults.WithoutProof {
+		logged.InclusionProof = nil
+	}
+	answerProto(w, http.StatusCreated, logged)
+}
+
+func (l *rekorTiles) logged(in inclusion) (*rekorpb.TransparencyLogEntry, error) {
 	checkpoint, err := note.Sign(&note.Note{Text: string(log.Checkpoint{Origin: tilesOrigin, Size: in.size, Hash: in.root}.Marshal())}, l.signer)
 	if err != nil {
 		return nil, err

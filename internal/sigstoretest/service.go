@@ -54,10 +54,10 @@ func (s *Sigstore) serve(of Service, handler http.Handler) error {
 	ctx, stop := context.WithCancel(context.Background())
 	one := &server{listener: listener, stop: stop}
 	one.http = &http.Server{
-		Handler:           one.over(http.MaxBytesHandler(handler, longest)),
-		ErrorLog:          log.New(io.Discard, "", 0),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: time.Minute,
+		Handler:     one.over(http.MaxBytesHandler(handler, longest)),
+		ErrorLog:    log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ReadTimeout: time.Minute,
 	}
 	s.servers[of] = one
 	go func() { _ = one.http.Serve(listener) }() // it ends with Close

@@ -2,6 +2,7 @@ package sigstoretest_test
 
 import (
 	"bytes"
+	"crypto"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/sign"
 	"github.com/sigstore/sigstore-go/pkg/verify"
+	"github.com/sigstore/sigstore/pkg/signature"
 
 	"github.com/stepseal/stepseal/internal/sigstoretest"
 )
@@ -170,6 +172,55 @@ func TestWhatIsSignedVerifiesOffline(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAKeyNeedsNoCertificate(t *testing.T) {
+	s := start(t)
+	for _, c := range configurations {
+		t.Run(c.name, func(t *testing.T) {
+			opt, key := options(t, s, time.Now(), c.services...), keypair(t)
+			opt.CertificateProvider, opt.CertificateProviderOptions = nil, nil
+			made, err := sign.Bundle(blob, key, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := verifiedByKey(t, s, made, key.GetPublicKey()); err != nil {
+				t.Error(err)
+			}
+			if err := verifiedByKey(t, s, made, keypair(t).GetPublicKey()); err == nil {
+				t.Error("another key verifies it")
+			}
+		})
+	}
+}
+
+func verifiedByKey(t *testing.T, s *sigstoretest.Sigstore, made *protobundle.Bundle, key crypto.PublicKey) error {
+	t.Helper()
+	trusted, err := root.NewTrustedRootFromJSON(s.TrustedRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := signature.LoadDefaultVerifier(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
+		return root.NewExpiringKey(loaded, time.Time{}, time.Time{}), nil
+	})
+	opt := []verify.VerifierOption{verify.WithObserverTimestamps(1)}
+	if len(made.VerificationMaterial.TlogEntries) > 0 {
+		opt = append(opt, verify.WithTransparencyLog(1))
+	}
+	verifier, err := verify.NewVerifier(root.TrustedMaterialCollection{trusted, keys}, opt...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := bundle.NewBundle(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = verifier.Verify(read, verify.NewPolicy(verify.WithArtifact(bytes.NewReader([]byte(artefact))), verify.WithKey()))
+	return err
 }
 
 func TestTwoInstancesDoNotTrustEachOther(t *testing.T) {

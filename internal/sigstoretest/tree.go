@@ -2,16 +2,18 @@ package sigstoretest
 
 import (
 	"sync"
+	"time"
 
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/merkle/testonly"
 )
 
-// tree is the Merkle tree of a log, with the entries. An entry is in it once.
+// tree is the Merkle tree of a log, with the entries and when they came.
 type tree struct {
 	mu      sync.Mutex
 	tree    *testonly.Tree
 	entries [][]byte
+	times   []time.Time
 	indices map[string]uint64 // by the hash of the leaf
 }
 
@@ -22,6 +24,7 @@ func newTree() *tree {
 // inclusion is where an entry lies in a tree of that size and root, and the proof of it.
 type inclusion struct {
 	entry []byte
+	added time.Time
 	leaf  []byte
 	index uint64
 	size  uint64
@@ -30,7 +33,7 @@ type inclusion struct {
 }
 
 // add appends an entry, unless it is there and not wanted again: then it says where.
-func (t *tree) add(entry []byte, again bool) (in inclusion, isNew bool, err error) {
+func (t *tree) add(entry []byte, now time.Time, again bool) (in inclusion, isNew bool, err error) {
 	leaf := rfc6962.DefaultHasher.HashLeaf(entry)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -38,7 +41,7 @@ func (t *tree) add(entry []byte, again bool) (in inclusion, isNew bool, err erro
 	if exists = exists && !again; !exists {
 		index = t.tree.Size()
 		t.tree.Append(leaf)
-		t.entries = append(t.entries, entry)
+		t.entries, t.times = append(t.entries, entry), append(t.times, now)
 		t.indices[string(leaf)] = index
 	}
 	in, err = t.prove(index)
@@ -61,6 +64,6 @@ func (t *tree) prove(index uint64) (inclusion, error) {
 	size := t.tree.Size()
 	path, err := t.tree.InclusionProof(index, size)
 	return inclusion{
-		entry: t.entries[index], leaf: t.tree.LeafHash(index), index: index, size: size, root: t.tree.Hash(), path: path,
+		entry: t.entries[index], added: t.times[index], leaf: t.tree.LeafHash(index), index: index, size: size, root: t.tree.Hash(), path: path,
 	}, err
 }
