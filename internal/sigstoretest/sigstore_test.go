@@ -3,7 +3,10 @@ package sigstoretest_test
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,13 +33,19 @@ func start(t *testing.T) *sigstoretest.Sigstore {
 
 func startAt(t *testing.T, now func() time.Time) *sigstoretest.Sigstore {
 	t.Helper()
-	s, err := sigstoretest.Start(now)
+	key, err := issuerKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sigstoretest.StartWithKey(now, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
 	return s
 }
+
+var issuerKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 func token(t *testing.T, s *sigstoretest.Sigstore, claims map[string]any) string {
 	t.Helper()
@@ -228,6 +237,11 @@ func TestTwoInstancesDoNotTrustEachOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, stranger := start(t), start(t)
+			other, err := sigstoretest.Start(time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
 			services := []sigstoretest.Service{sigstoretest.Rekor, sigstoretest.TimestampAuthority}
 			made := signed(t, envelope, options(t, s, time.Now(), services...))
 			if _, err := verified(t, s, made, services...); err != nil {
@@ -236,7 +250,7 @@ func TestTwoInstancesDoNotTrustEachOther(t *testing.T) {
 			if _, err := verified(t, stranger, made, services...); err == nil {
 				t.Error("the other instance's trusted root verifies it")
 			}
-			if _, err := sign.NewFulcio(&sign.FulcioOptions{BaseURL: stranger.URL(sigstoretest.Fulcio)}).GetCertificate(t.Context(), keypair(t),
+			if _, err := sign.NewFulcio(&sign.FulcioOptions{BaseURL: other.URL(sigstoretest.Fulcio)}).GetCertificate(t.Context(), keypair(t),
 				&sign.CertificateProviderOptions{IDToken: token(t, s, release)}); err == nil || !strings.Contains(err.Error(), "failed to verify signature") {
 				t.Errorf("the other Fulcio says of the token: %v", err)
 			}

@@ -10,6 +10,7 @@ package sigstoretest
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"sync"
 	"time"
@@ -36,8 +37,16 @@ type Sigstore struct {
 }
 
 // Start makes keys and certificates that begin to be valid a day before now, and listens on free ports of 127.0.0.1.
-func Start(now func() time.Time) (*Sigstore, error) {
-	s := &Sigstore{now: now, began: now(), servers: map[Service]*server{}, skew: map[Service]time.Duration{}}
+func Start(now func() time.Time) (*Sigstore, error) { return start(now, newIssuer()) }
+
+// StartWithKey is Start with a key for the issuer of tokens, which instances may share: to make one takes longer than a test
+// that uses it.
+func StartWithKey(now func() time.Time, key *rsa.PrivateKey) (*Sigstore, error) {
+	return start(now, &issuer{key: func() (*rsa.PrivateKey, error) { return key, nil }})
+}
+
+func start(now func() time.Time, by *issuer) (*Sigstore, error) {
+	s := &Sigstore{now: now, began: now(), issuer: by, servers: map[Service]*server{}, skew: map[Service]time.Duration{}}
 	for _, prepare := range []func() error{s.prepareIssuer, s.prepareCertificates, s.prepareLogs, s.prepareTimestamps} {
 		if err := prepare(); err != nil {
 			s.Close()
@@ -67,10 +76,7 @@ func (s *Sigstore) clock(of Service) time.Time {
 	return s.now().Add(s.skew[of])
 }
 
-func (s *Sigstore) prepareIssuer() error {
-	s.issuer = newIssuer()
-	return s.serve(Issuer, s.issuer.handler(s))
-}
+func (s *Sigstore) prepareIssuer() error { return s.serve(Issuer, s.issuer.handler(s)) }
 
 func (s *Sigstore) prepareCertificates() (err error) {
 	if s.certifier, err = newAuthority(s.began, nil); err != nil {

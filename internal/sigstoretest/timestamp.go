@@ -30,8 +30,8 @@ func newTimestamper(now time.Time) (*timestamper, error) {
 	return &timestamper{made}, err
 }
 
-// policy is what Sigstore's own timestamp authority says of its timestamps.
-// https://github.com/sigstore/timestamp-authority/blob/v2.1.3/pkg/api/timestamp.go
+// policy is what the timestamp authority of the public Sigstore says of its timestamps.
+// https://github.com/sigstore/timestamp-authority/blob/v2.1.3/pkg/tests/server.go
 var policy = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 2}
 
 func timestampHandler(s *Sigstore) http.Handler {
