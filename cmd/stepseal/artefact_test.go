@@ -63,7 +63,7 @@ func artefact(ts *testscript.TestScript, neg bool, args []string) {
 	case "huge-document":
 		of.Layers[2].Size = 300_000_000
 	case "many-documents":
-		for len(of.Layers) <= 6000 {
+		for len(of.Layers) <= 7000 {
 			of.Layers = append(of.Layers, of.Layers[1])
 		}
 	}

@@ -23,8 +23,8 @@ func (c *chain) said(of string, named bool) []attestation {
 // documents are the attestations of the part's content that were asked for and that the record allows.
 func (p *part) documents() ([]attestation, error) {
 	var list []attestation
-	for _, make := range []func() ([]attestation, error){p.sbomAttestation, p.spdxAttestations, p.scanAttestations, p.vexAttestation} {
-		some, err := make()
+	for _, attest := range []func() ([]attestation, error){p.sbomAttestation, p.spdxAttestations, p.scanAttestations, p.vexAttestation} {
+		some, err := attest()
 		if err != nil {
 			return nil, err
 		}
