@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"internal/advisory":          {"internal/outcome", "internal/strictjson"},
 	"internal/policy":            {"internal/licence", "internal/outcome", "internal/vex"},
 	"internal/policyfile":        {"internal/policy"},
+	"internal/admission":         {"internal/evidence", "internal/outcome", "internal/strictjson", "internal/trust"},
 	"internal/trust":             {"internal/strictyaml"},
 	"internal/vex":               {"internal/outcome", "internal/strictjson"},
 	"internal/report":            {"internal/evidence", "internal/markdown", "internal/outcome", "internal/policy", "internal/strictjson", "internal/vex"},
