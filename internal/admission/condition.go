@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -69,6 +70,9 @@ func checkDemand(d trust.Demand) error {
 			return fmt.Errorf("%d accepted values, more than the %d allowed", len(list), maxAccepted)
 		}
 		for _, text := range list {
+			if text == "" {
+				return errors.New("an accepted value is empty, which what is not there would be") // see celCondition
+			}
 			if err := plain(text); err != nil {
 				return err
 			}

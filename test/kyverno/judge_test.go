@@ -1,0 +1,139 @@
+// Package kyverno asks Kyverno's own command line what it makes of rendered policies and of images that are signed as
+// they should be, and as they should not. The script run builds it and starts these tests.
+package kyverno
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("STEPSEAL_KYVERNO") == "" {
+		fmt.Fprintln(os.Stderr, "STEPSEAL_KYVERNO is not set: start these tests with test/kyverno/run")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// pod is one case: which images it has, and whether it may run.
+type pod struct {
+	name       string
+	containers []string
+	init       []string
+	ephemeral  []string
+	admitted   bool
+}
+
+func (p pod) manifest() map[string]any {
+	spec := map[string]any{"containers": named("c", p.containers)}
+	if len(p.init) > 0 {
+		spec["initContainers"] = named("i", p.init)
+	}
+	if len(p.ephemeral) > 0 {
+		spec["ephemeralContainers"] = named("e", p.ephemeral)
+	}
+	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": p.name, "namespace": "shop"}, "spec": spec}
+}
+
+func named(prefix string, images []string) (all []map[string]any) {
+	for i, image := range images {
+		all = append(all, map[string]any{"name": fmt.Sprint(prefix, i), "image": image})
+	}
+	return all
+}
+
+// judge lets Kyverno apply the policy to every pod and compares what it says.
+func judge(t *testing.T, policy []byte, pods []pod) {
+	t.Helper()
+	folder := t.TempDir()
+	var documents []string
+	for _, p := range pods {
+		text, err := yaml.Marshal(p.manifest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, string(text))
+	}
+	write(t, filepath.Join(folder, "pods.yaml"), []byte(strings.Join(documents, "---\n")))
+	write(t, filepath.Join(folder, "policy.yaml"), policy)
+	verdicts := apply(t, folder)
+	for _, p := range pods {
+		found, ok := verdicts[p.name]
+		switch {
+		case !ok:
+			t.Errorf("%s: Kyverno says nothing of it", p.name)
+		case found.admitted() != p.admitted:
+			t.Errorf("%s: admitted is %t:\n%s", p.name, found.admitted(), strings.Join(found.said, "\n"))
+		}
+	}
+}
+
+func write(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// verdict is what the rules say of one pod.
+type verdict struct {
+	passed, others int
+	said           []string
+}
+
+// admitted: an error, or no rule at all, is no yes.
+func (v verdict) admitted() bool { return v.passed > 0 && v.others == 0 }
+
+func apply(t *testing.T, folder string) map[string]verdict {
+	t.Helper()
+	cmd := exec.Command(os.Getenv("STEPSEAL_KYVERNO"), "apply", filepath.Join(folder, "policy.yaml"), "--resource", filepath.Join(folder, "pods.yaml"),
+		"--registry", "--policy-report", "--output-format", "json")
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "HOME="+folder)
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	if exit, ok := err.(*exec.ExitError); err != nil && (!ok || exit.ExitCode() != 1) {
+		t.Fatalf("%v: %s", err, complaints.String())
+	}
+	start := strings.Index(string(out), "{")
+	if start < 0 {
+		t.Fatalf("no report:\n%s\n%s", out, complaints.String())
+	}
+	return verdicts(t, out[start:])
+}
+
+func verdicts(t *testing.T, raw []byte) map[string]verdict {
+	t.Helper()
+	var report struct {
+		Results []struct {
+			Resources []struct{ Name string } `json:"resources"`
+			Rule      string                  `json:"rule"`
+			Result    string                  `json:"result"`
+			Message   string                  `json:"message"`
+		} `json:"results"`
+	}
+	if err := json.Unmarshal(raw, &report); err != nil {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	all := map[string]verdict{}
+	for _, r := range report.Results {
+		for _, on := range r.Resources {
+			v := all[on.Name]
+			if r.Result == "pass" {
+				v.passed++
+			} else {
+				v.others++
+			}
+			v.said = append(v.said, fmt.Sprintf("  %s: %s: %s", r.Rule, r.Result, r.Message))
+			all[on.Name] = v
+		}
+	}
+	return all
+}

@@ -1,0 +1,142 @@
+package kyverno
+
+import (
+	"crypto/elliptic"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/stepseal/stepseal/internal/admission"
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/trust"
+)
+
+// Which kind reads what is stored in which form.
+var readings = []struct {
+	kind   admission.Kind
+	format signing.Format
+}{
+	{admission.Kyverno, signing.Legacy},
+	{admission.Kyverno, signing.Bundle},
+	{admission.Kyverno, signing.Both},
+	{admission.KyvernoImageValidating, signing.Bundle},
+	{admission.KyvernoImageValidating, signing.Both},
+}
+
+func TestOnlyImagesWithTrustedEvidenceAreLetIn(t *testing.T) {
+	release, stranger := newKey(t, elliptic.P256()), newKey(t, elliptic.P256())
+	section := byKeys("release")
+	section.Evidence = []trust.Demand{
+		{Kind: trust.Signature, Threshold: 1},
+		{Kind: trust.SBOM, Threshold: 1, Binding: true},
+		{Kind: trust.Scan, Threshold: 1, MaxAge: 7 * 24 * time.Hour, Policies: []string{rules}},
+	}
+	for _, r := range readings {
+		t.Run(fmt.Sprintf("%s, %s", r.kind, r.format), func(t *testing.T) {
+			b := newBench(t, r.format)
+			cluster := r.kind == admission.Kyverno
+			policy := b.render(r.kind, section, map[string]key{"release": release})
+			judge(t, policy, b.pods(release, stranger, cluster))
+		})
+	}
+}
+
+// pods are images of every sort. What a ClusterPolicy does not notice stands in the notes on top of it.
+func (b bench) pods(release, stranger key, cluster bool) []pod {
+	complete := func(of name.Digest) []evidence.Statement {
+		return []evidence.Statement{signature(of), sbom(of), b.scan(of, "accepted", of.DigestStr(), time.Hour)}
+	}
+	with := func(repository string, by key, what func(name.Digest) []evidence.Statement) string {
+		subject := b.push("team/" + repository)
+		if statements := what(subject); len(statements) > 0 {
+			b.attest(subject, by, statements...)
+		}
+		return subject.String()
+	}
+	good := with("good", release, complete)
+	unsigned := with("unsigned", release, func(name.Digest) []evidence.Statement { return nil })
+	one := func(image string, admitted bool) pod {
+		return pod{name: label(image), containers: []string{image}, admitted: admitted}
+	}
+	return []pod{
+		{name: "good", containers: []string{good}, admitted: true},
+		{name: "good-twice", containers: []string{good, good}, init: []string{good}, ephemeral: []string{good}, admitted: true},
+		{name: "unsigned", containers: []string{unsigned}},
+		{name: "one-of-two-unsigned", containers: []string{good, unsigned}},
+		{name: "unsigned-init-container", containers: []string{good}, init: []string{unsigned}},
+		{name: "unsigned-ephemeral-container", containers: []string{good}, ephemeral: []string{unsigned}},
+		one(with("by-another-key", stranger, complete), false),
+		one(with("attested-and-not-signed", release, func(d name.Digest) []evidence.Statement { return complete(d)[1:] }), false),
+		one(with("without-sbom", release, func(d name.Digest) []evidence.Statement { return []evidence.Statement{complete(d)[0], complete(d)[2]} }), false),
+		one(with("without-scan", release, func(d name.Digest) []evidence.Statement { return complete(d)[:2] }), false),
+		one(with("refused-scan", release, func(d name.Digest) []evidence.Statement {
+			return append(complete(d)[:2], b.scan(d, "refused", d.DigestStr(), time.Hour))
+		}), false),
+		one(with("old-scan", release, func(d name.Digest) []evidence.Statement {
+			return append(complete(d)[:2], b.scan(d, "accepted", d.DigestStr(), 8*24*time.Hour))
+		}), false),
+		one(with("scan-from-the-future", release, func(d name.Digest) []evidence.Statement {
+			return append(complete(d)[:2], b.scan(d, "accepted", d.DigestStr(), -time.Hour))
+		}), false),
+		one(with("foreign-scan", release, func(d name.Digest) []evidence.Statement {
+			return append(complete(d)[:2], about(d, evidence.ScanPredicate, `{"scanner":{"result":{}},"metadata":{}}`))
+		}), false),
+		one(with("scan-of-another-image", release, func(d name.Digest) []evidence.Statement {
+			return append(complete(d)[:2], b.scan(d, "accepted", rules, time.Hour))
+		}), cluster),
+	}
+}
+
+func label(image string) string {
+	subject, err := name.NewDigest(image, name.Insecure)
+	if err != nil {
+		return image
+	}
+	return subject.RepositoryStr()[len("team/"):]
+}
+
+func TestAThresholdIsOfDifferentKeys(t *testing.T) {
+	keys := map[string]key{"release": newKey(t, elliptic.P256()), "audit": newKey(t, elliptic.P384()), "night": newKey(t, elliptic.P256())}
+	section := byKeys("release", "audit", "night")
+	section.Evidence = []trust.Demand{{Kind: trust.Signature, Threshold: 2}, {Kind: trust.SBOM, Threshold: 2}}
+	for _, r := range readings {
+		t.Run(fmt.Sprintf("%s, %s", r.kind, r.format), func(t *testing.T) {
+			b := newBench(t, r.format)
+			var pods []pod
+			for repository, signers := range map[string][]string{"two": {"release", "audit"}, "others": {"audit", "night"}, "all": {"release", "audit", "night"}, "one": {"audit"}} {
+				subject := b.push("team/" + repository)
+				for _, signer := range signers {
+					b.attest(subject, keys[signer], signature(subject), sbom(subject))
+				}
+				pods = append(pods, pod{name: repository, containers: []string{subject.String()}, admitted: len(signers) > 1})
+			}
+			judge(t, b.render(r.kind, section, keys), pods)
+		})
+	}
+}
+
+// byKeys is a section of signers with a key each.
+func byKeys(names ...string) (s trust.Section) {
+	for _, n := range names {
+		s.Authorities = append(s.Authorities, trust.Authority{Name: n, Source: trust.PublicKey, Value: n + ".pub"})
+		s.Signers = append(s.Signers, trust.Signer{Name: n, Authority: n})
+	}
+	return s
+}
+
+// render is the policy for the registry's images, with what a registry without TLS needs.
+func (b bench) render(kind admission.Kind, section trust.Section, keys map[string]key) []byte {
+	b.Helper()
+	material := admission.Material{Sources: map[string][]byte{}}
+	for n, k := range keys {
+		material.Sources[n] = k.public
+	}
+	policy, err := admission.Render(kind, section, material, admission.Options{Images: []string{b.server.Host() + "/team/*"}, Format: string(b.format)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return insecure(b.T, kind, policy.Document)
+}
