@@ -38,7 +38,7 @@ func goldens(t *testing.T, pattern ...string) (documents [][]byte) {
 }
 
 func TestClusterPoliciesAreReadByTheirType(t *testing.T) {
-	for _, raw := range goldens(t, "../../../internal/admission/testdata/*.kyverno.yaml") {
+	for _, raw := range goldens(t, "../../../internal/admission/testdata/*.kyverno.yaml", "../../../examples/kyverno/require-signed-with-sbom.yaml") {
 		var policy kyvernov1.ClusterPolicy
 		if err := yaml.UnmarshalStrict(raw, &policy); err != nil {
 			t.Fatalf("%v in\n%s", err, raw)
@@ -57,7 +57,7 @@ func TestClusterPoliciesAreReadByTheirType(t *testing.T) {
 }
 
 func TestImageValidatingPoliciesAreReadByTheirType(t *testing.T) {
-	for _, raw := range goldens(t, "../../../internal/admission/testdata/*.kyverno-image-validating.yaml") {
+	for _, raw := range goldens(t, "../../../internal/admission/testdata/*.kyverno-image-validating.yaml", "../../../examples/kyverno/image-validating.yaml") {
 		var policy policiesv1.ImageValidatingPolicy
 		if err := yaml.UnmarshalStrict(raw, &policy); err != nil {
 			t.Fatalf("%v in\n%s", err, raw)
@@ -69,7 +69,7 @@ func TestImageValidatingPoliciesAreReadByTheirType(t *testing.T) {
 }
 
 func TestKubernetesPoliciesAreReadByTheirType(t *testing.T) {
-	for i, raw := range goldens(t, "../../../internal/admission/testdata/*.validating-admission-policy.yaml") {
+	for i, raw := range goldens(t, "../../../internal/admission/testdata/*.validating-admission-policy.yaml", "../../../examples/kyverno/registries.yaml") {
 		into := any(new(admissionv1.ValidatingAdmissionPolicy))
 		if i%2 == 1 {
 			into = new(admissionv1.ValidatingAdmissionPolicyBinding)
