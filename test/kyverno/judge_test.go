@@ -28,6 +28,7 @@ type pod struct {
 	containers []string
 	init       []string
 	ephemeral  []string
+	volumes    []string
 	admitted   bool
 }
 
@@ -38,6 +39,9 @@ func (p pod) manifest() map[string]any {
 	}
 	if len(p.ephemeral) > 0 {
 		spec["ephemeralContainers"] = named("e", p.ephemeral)
+	}
+	for i, image := range p.volumes {
+		spec["volumes"] = []map[string]any{{"name": fmt.Sprint("v", i), "image": map[string]any{"reference": image}}}
 	}
 	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": p.name, "namespace": "shop"}, "spec": spec}
 }

@@ -140,3 +140,31 @@ func (b bench) render(kind admission.Kind, section trust.Section, keys map[strin
 	}
 	return insecure(b.T, kind, policy.Document)
 }
+
+// Kubernetes' own policy is judged by Kyverno's command line too, which evaluates it as the API server does.
+func TestKubernetesTakesNamedRegistriesByDigestAlone(t *testing.T) {
+	section := byKeys("release")
+	section.Evidence = []trust.Demand{{Kind: trust.Signature, Threshold: 1}}
+	policy, err := admission.Render(admission.ValidatingAdmissionPolicy, section, admission.Material{}, admission.Options{
+		Images: []string{"registry.example.com/team/*", "*.example.net/base/go"}, Namespaces: []string{"shop"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const digest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	const good = "registry.example.com/team/app" + digest
+	judge(t, policy.Document, []pod{
+		{name: "good", containers: []string{good, "registry.example.com/team/a/b:1" + digest, "eu.example.net/base/go" + digest}, init: []string{good}, ephemeral: []string{good}, admitted: true},
+		{name: "tag", containers: []string{"registry.example.com/team/app:1"}},
+		{name: "short-digest", containers: []string{"registry.example.com/team/app@sha256:0123"}},
+		{name: "another-registry", containers: []string{"registry.example.org/team/app" + digest}},
+		{name: "another-repository", containers: []string{"registry.example.com/teams/app" + digest}},
+		{name: "named-inside", containers: []string{"evil.example/registry.example.com/team/app" + digest}},
+		{name: "named-inside-a-pattern", containers: []string{"evil.example/x.example.net/base/go" + digest}},
+		{name: "longer-repository", containers: []string{"eu.example.net/base/gopher" + digest}},
+		{name: "dot-for-any", containers: []string{"registry-example.com/team/app" + digest}},
+		{name: "no-registry", containers: []string{"nginx" + digest}},
+		{name: "init-container", containers: []string{good}, init: []string{"nginx" + digest}},
+		{name: "ephemeral-container", containers: []string{good}, ephemeral: []string{"nginx" + digest}},
+		{name: "volume", containers: []string{good}, volumes: []string{"nginx" + digest}},
+	})
+}
