@@ -70,11 +70,12 @@ func judge(t *testing.T, policy []byte, pods []pod) {
 	verdicts := apply(t, folder)
 	for _, p := range pods {
 		found, ok := verdicts[p.name]
+		t.Logf("%s:\n%s", p.name, strings.Join(found.said, "\n"))
 		switch {
 		case !ok:
 			t.Errorf("%s: Kyverno says nothing of it", p.name)
 		case found.admitted() != p.admitted:
-			t.Errorf("%s: admitted is %t:\n%s", p.name, found.admitted(), strings.Join(found.said, "\n"))
+			t.Errorf("%s: admitted is %t", p.name, found.admitted())
 		}
 	}
 }

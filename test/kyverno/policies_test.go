@@ -3,6 +3,7 @@ package kyverno
 import (
 	"crypto/elliptic"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestOnlyImagesWithTrustedEvidenceAreLetIn(t *testing.T) {
 		{Kind: trust.Scan, Threshold: 1, MaxAge: 7 * 24 * time.Hour, Policies: []string{rules}},
 	}
 	for _, r := range readings {
-		t.Run(fmt.Sprintf("%s, %s", r.kind, r.format), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s of %s", r.kind, r.format), func(t *testing.T) {
 			b := newBench(t, r.format)
 			cluster := r.kind == admission.Kyverno
 			policy := b.render(r.kind, section, map[string]key{"release": release})
@@ -103,7 +104,7 @@ func TestAThresholdIsOfDifferentKeys(t *testing.T) {
 	section := byKeys("release", "audit", "night")
 	section.Evidence = []trust.Demand{{Kind: trust.Signature, Threshold: 2}, {Kind: trust.SBOM, Threshold: 2}}
 	for _, r := range readings {
-		t.Run(fmt.Sprintf("%s, %s", r.kind, r.format), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s of %s", r.kind, r.format), func(t *testing.T) {
 			b := newBench(t, r.format)
 			var pods []pod
 			for repository, signers := range map[string][]string{"two": {"release", "audit"}, "others": {"audit", "night"}, "all": {"release", "audit", "night"}, "one": {"audit"}} {
@@ -114,6 +115,78 @@ func TestAThresholdIsOfDifferentKeys(t *testing.T) {
 				pods = append(pods, pod{name: repository, containers: []string{subject.String()}, admitted: len(signers) > 1})
 			}
 			judge(t, b.render(r.kind, section, keys), pods)
+		})
+	}
+}
+
+func TestASignatureAloneIsReadInEveryForm(t *testing.T) {
+	release, stranger := newKey(t, elliptic.P256()), newKey(t, elliptic.P256())
+	section := byKeys("release")
+	section.Evidence = []trust.Demand{{Kind: trust.Signature, Threshold: 1}}
+	for _, kind := range []admission.Kind{admission.Kyverno, admission.KyvernoImageValidating} {
+		for _, format := range []signing.Format{signing.Legacy, signing.Bundle, signing.Both} {
+			t.Run(fmt.Sprintf("%s of %s", kind, format), func(t *testing.T) {
+				b := newBench(t, format)
+				good, foreign, unsigned := b.push("team/good"), b.push("team/foreign"), b.push("team/unsigned")
+				b.attest(good, release, signature(good))
+				b.attest(foreign, stranger, signature(foreign))
+				judge(t, b.render(kind, section, map[string]key{"release": release}), []pod{
+					{name: "good", containers: []string{good.String()}, admitted: true},
+					{name: "foreign", containers: []string{foreign.String()}},
+					{name: "unsigned", containers: []string{unsigned.String()}},
+				})
+			})
+		}
+	}
+}
+
+func TestProvenanceAndSummariesMustSayWhatIsDemanded(t *testing.T) {
+	release := newKey(t, elliptic.P256())
+	section := byKeys("release")
+	section.Evidence = []trust.Demand{
+		{Kind: trust.Provenance, Threshold: 1, Builders: []string{"https://b.example/1", "https://b.example/2"}},
+		{Kind: trust.VerificationSummary, Threshold: 1, Verifiers: []string{"https://v.example/x"}, Policies: []string{rules}, MaxAge: time.Hour},
+	}
+	for _, r := range readings {
+		t.Run(fmt.Sprintf("%s of %s", r.kind, r.format), func(t *testing.T) {
+			b := newBench(t, r.format)
+			var pods []pod
+			add := func(repository, builder, result, verifier, digest string, age time.Duration) {
+				subject := b.push("team/" + repository)
+				provenance := fmt.Sprintf(`{"runDetails":{"builder":{"id":%q}}}`, builder)
+				summary := fmt.Sprintf(`{"verificationResult":%q,"verifier":{"id":%q},"policy":{"digest":{"sha256":%q}},"timeVerified":%q}`,
+					result, verifier, digest, b.now.Add(-age).UTC().Format(time.RFC3339))
+				b.attest(subject, release, about(subject, "https://slsa.dev/provenance/v1", provenance), about(subject, "https://slsa.dev/verification_summary/v1", summary))
+				pods = append(pods, pod{name: repository, containers: []string{subject.String()}, admitted: repository == "good"})
+			}
+			hex := strings.TrimPrefix(rules, "sha256:")
+			add("good", "https://b.example/2", "PASSED", "https://v.example/x", hex, time.Minute)
+			add("another-builder", "https://b.example/20", "PASSED", "https://v.example/x", hex, time.Minute)
+			add("failed", "https://b.example/2", "FAILED", "https://v.example/x", hex, time.Minute)
+			add("another-verifier", "https://b.example/2", "PASSED", "https://v.example/y", hex, time.Minute)
+			add("another-policy", "https://b.example/2", "PASSED", "https://v.example/x", strings.Repeat("0", 64), time.Minute)
+			add("old", "https://b.example/2", "PASSED", "https://v.example/x", hex, 2*time.Hour)
+			judge(t, b.render(r.kind, section, map[string]key{"release": release}), pods)
+		})
+	}
+}
+
+// What the notes say of several scans: a ClusterPolicy demands that each is accepted.
+func TestAClusterPolicyRefusesWhatWasRefusedOnce(t *testing.T) {
+	release := newKey(t, elliptic.P256())
+	section := byKeys("release")
+	section.Evidence = []trust.Demand{{Kind: trust.Scan, Threshold: 1}}
+	for _, format := range []signing.Format{signing.Legacy, signing.Bundle} {
+		t.Run(string(format), func(t *testing.T) {
+			b := newBench(t, format)
+			var pods []pod
+			for repository, verdicts := range map[string][2]string{"accepted-twice": {"accepted", "accepted"}, "refused-later": {"accepted", "refused"}, "refused-before": {"refused", "accepted"}} {
+				subject := b.push("team/" + repository)
+				b.attest(subject, release, b.scan(subject, verdicts[0], subject.DigestStr(), 2*time.Hour))
+				b.attest(subject, release, b.scan(subject, verdicts[1], subject.DigestStr(), time.Hour))
+				pods = append(pods, pod{name: repository, containers: []string{subject.String()}, admitted: repository == "accepted-twice"})
+			}
+			judge(t, b.render(admission.Kyverno, section, map[string]key{"release": release}), pods)
 		})
 	}
 }
@@ -146,7 +219,7 @@ func TestKubernetesTakesNamedRegistriesByDigestAlone(t *testing.T) {
 	section := byKeys("release")
 	section.Evidence = []trust.Demand{{Kind: trust.Signature, Threshold: 1}}
 	policy, err := admission.Render(admission.ValidatingAdmissionPolicy, section, admission.Material{}, admission.Options{
-		Images: []string{"registry.example.com/team/*", "*.example.net/base/go"}, Namespaces: []string{"shop"}})
+		Images: []string{"registry.example.com/team/*", "*.example.net/base/go"}})
 	if err != nil {
 		t.Fatal(err)
 	}
