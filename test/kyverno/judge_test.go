@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 func TestMain(m *testing.M) {
@@ -30,6 +32,7 @@ type pod struct {
 	ephemeral  []string
 	volumes    []string
 	admitted   bool
+	lacks      trust.Kind // what it is refused for, and for nothing else; empty: whatever it is
 }
 
 func (p pod) manifest() map[string]any {
@@ -57,17 +60,9 @@ func named(prefix string, images []string) (all []map[string]any) {
 func judge(t *testing.T, policy []byte, pods []pod) {
 	t.Helper()
 	folder := t.TempDir()
-	var documents []string
-	for _, p := range pods {
-		text, err := yaml.Marshal(p.manifest())
-		if err != nil {
-			t.Fatal(err)
-		}
-		documents = append(documents, string(text))
-	}
-	write(t, filepath.Join(folder, "pods.yaml"), []byte(strings.Join(documents, "---\n")))
+	write(t, filepath.Join(folder, "pods.yaml"), manifests(t, pods))
 	write(t, filepath.Join(folder, "policy.yaml"), policy)
-	verdicts := apply(t, folder)
+	verdicts := verdicts(t, run(t, folder, "--policy-report", "--output-format", "json"))
 	for _, p := range pods {
 		found, ok := verdicts[p.name]
 		t.Logf("%s:\n%s", p.name, strings.Join(found.said, "\n"))
@@ -77,7 +72,25 @@ func judge(t *testing.T, policy []byte, pods []pod) {
 		case found.admitted() != p.admitted:
 			t.Errorf("%s: admitted is %t", p.name, found.admitted())
 		}
+		for _, said := range found.refusals {
+			if !said.names(p.lacks) {
+				t.Errorf("%s: it is refused for something else than its %s: %v", p.name, p.lacks, said)
+			}
+		}
 	}
+}
+
+func manifests(t *testing.T, pods []pod) []byte {
+	t.Helper()
+	var documents []string
+	for _, p := range pods {
+		text, err := yaml.Marshal(p.manifest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, string(text))
+	}
+	return []byte(strings.Join(documents, "---\n"))
 }
 
 func write(t *testing.T, path string, content []byte) {
@@ -87,45 +100,51 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// verdict is what the rules say of one pod.
-type verdict struct {
-	passed, others int
-	said           []string
-}
-
-// admitted: an error, or no rule at all, is no yes.
-func (v verdict) admitted() bool { return v.passed > 0 && v.others == 0 }
-
-func apply(t *testing.T, folder string) map[string]verdict {
+// run applies policy.yaml to pods.yaml and gives what Kyverno prints. That something is refused is an answer.
+func run(t *testing.T, folder string, arguments ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Getenv("STEPSEAL_KYVERNO"), "apply", filepath.Join(folder, "policy.yaml"), "--resource", filepath.Join(folder, "pods.yaml"),
-		"--registry", "--policy-report", "--output-format", "json")
+	cmd := exec.Command(os.Getenv("STEPSEAL_KYVERNO"), append([]string{"apply", filepath.Join(folder, "policy.yaml"), "--resource", filepath.Join(folder, "pods.yaml"), "--registry"}, arguments...)...)
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), "HOME="+folder)
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
-	if exit, ok := err.(*exec.ExitError); err != nil && (!ok || exit.ExitCode() != 1) {
+	if exit, ok := err.(*exec.ExitError); err != nil && (!ok || exit.ExitCode() != 1) || len(out) == 0 {
 		t.Fatalf("%v: %s", err, complaints.String())
 	}
-	start := strings.Index(string(out), "{")
-	if start < 0 {
-		t.Fatalf("no report:\n%s\n%s", out, complaints.String())
-	}
-	return verdicts(t, out[start:])
+	return string(out)
 }
 
-func verdicts(t *testing.T, raw []byte) map[string]verdict {
+// verdict is what the rules say of one pod.
+type verdict struct {
+	passed   int
+	refusals []result
+	said     []string
+}
+
+// admitted: an error, or no rule at all, is no yes.
+func (v verdict) admitted() bool { return v.passed > 0 && len(v.refusals) == 0 }
+
+type result struct {
+	Resources []struct{ Name string } `json:"resources"`
+	Rule      string                  `json:"rule"`
+	Result    string                  `json:"result"`
+	Message   string                  `json:"message"`
+}
+
+// names: a ClusterPolicy has a rule for each kind of evidence, the others name it in the message.
+func (r result) names(kind trust.Kind) bool {
+	return r.Rule == string(kind) || strings.Contains(strings.ToLower(r.Message), "lacks a "+string(kind)) || strings.Contains(strings.ToLower(r.Message), "lacks an "+string(kind)) || kind == ""
+}
+
+func verdicts(t *testing.T, printed string) map[string]verdict {
 	t.Helper()
-	var report struct {
-		Results []struct {
-			Resources []struct{ Name string } `json:"resources"`
-			Rule      string                  `json:"rule"`
-			Result    string                  `json:"result"`
-			Message   string                  `json:"message"`
-		} `json:"results"`
+	var report struct{ Results []result }
+	start := strings.Index(printed, "{")
+	if start < 0 {
+		t.Fatalf("no report:\n%s", printed)
 	}
-	if err := json.Unmarshal(raw, &report); err != nil {
-		t.Fatalf("%v: %s", err, raw)
+	if err := json.Unmarshal([]byte(printed[start:]), &report); err != nil {
+		t.Fatalf("%v: %s", err, printed)
 	}
 	all := map[string]verdict{}
 	for _, r := range report.Results {
@@ -134,7 +153,7 @@ func verdicts(t *testing.T, raw []byte) map[string]verdict {
 			if r.Result == "pass" {
 				v.passed++
 			} else {
-				v.others++
+				v.refusals = append(v.refusals, r)
 			}
 			v.said = append(v.said, fmt.Sprintf("  %s: %s: %s", r.Rule, r.Result, r.Message))
 			all[on.Name] = v

@@ -3,6 +3,8 @@ package kyverno
 import (
 	"crypto/elliptic"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,10 +59,13 @@ func (b bench) pods(release, stranger key, cluster bool) []pod {
 		}
 		return subject.String()
 	}
+	scanned := func(repository string, scan func(name.Digest) evidence.Statement) string {
+		return with(repository, release, func(d name.Digest) []evidence.Statement { return append(complete(d)[:2], scan(d)) })
+	}
 	good := with("good", release, complete)
 	unsigned := with("unsigned", release, func(name.Digest) []evidence.Statement { return nil })
-	one := func(image string, admitted bool) pod {
-		return pod{name: label(image), containers: []string{image}, admitted: admitted}
+	lacking := func(kind trust.Kind, image string) pod {
+		return pod{name: label(image), containers: []string{image}, lacks: kind}
 	}
 	return []pod{
 		{name: "good", containers: []string{good}, admitted: true},
@@ -69,25 +74,17 @@ func (b bench) pods(release, stranger key, cluster bool) []pod {
 		{name: "one-of-two-unsigned", containers: []string{good, unsigned}},
 		{name: "unsigned-init-container", containers: []string{good}, init: []string{unsigned}},
 		{name: "unsigned-ephemeral-container", containers: []string{good}, ephemeral: []string{unsigned}},
-		one(with("by-another-key", stranger, complete), false),
-		one(with("attested-and-not-signed", release, func(d name.Digest) []evidence.Statement { return complete(d)[1:] }), false),
-		one(with("without-sbom", release, func(d name.Digest) []evidence.Statement { return []evidence.Statement{complete(d)[0], complete(d)[2]} }), false),
-		one(with("without-scan", release, func(d name.Digest) []evidence.Statement { return complete(d)[:2] }), false),
-		one(with("refused-scan", release, func(d name.Digest) []evidence.Statement {
-			return append(complete(d)[:2], b.scan(d, "refused", d.DigestStr(), time.Hour))
-		}), false),
-		one(with("old-scan", release, func(d name.Digest) []evidence.Statement {
-			return append(complete(d)[:2], b.scan(d, "accepted", d.DigestStr(), 8*24*time.Hour))
-		}), false),
-		one(with("scan-from-the-future", release, func(d name.Digest) []evidence.Statement {
-			return append(complete(d)[:2], b.scan(d, "accepted", d.DigestStr(), -time.Hour))
-		}), false),
-		one(with("foreign-scan", release, func(d name.Digest) []evidence.Statement {
-			return append(complete(d)[:2], about(d, evidence.ScanPredicate, `{"scanner":{"result":{}},"metadata":{}}`))
-		}), false),
-		one(with("scan-of-another-image", release, func(d name.Digest) []evidence.Statement {
-			return append(complete(d)[:2], b.scan(d, "accepted", rules, time.Hour))
-		}), cluster),
+		lacking("", with("by-another-key", stranger, complete)),
+		lacking(trust.Signature, with("attested-and-not-signed", release, func(d name.Digest) []evidence.Statement { return complete(d)[1:] })),
+		lacking(trust.SBOM, with("without-sbom", release, func(d name.Digest) []evidence.Statement { return []evidence.Statement{complete(d)[0], complete(d)[2]} })),
+		lacking(trust.Scan, with("without-scan", release, func(d name.Digest) []evidence.Statement { return complete(d)[:2] })),
+		lacking(trust.Scan, scanned("refused-scan", func(d name.Digest) evidence.Statement { return b.scan(d, "refused", d.DigestStr(), time.Hour) })),
+		lacking(trust.Scan, scanned("old-scan", func(d name.Digest) evidence.Statement { return b.scan(d, "accepted", d.DigestStr(), 8*24*time.Hour) })),
+		lacking(trust.Scan, scanned("scan-from-the-future", func(d name.Digest) evidence.Statement { return b.scan(d, "accepted", d.DigestStr(), -time.Hour) })),
+		lacking(trust.Scan, scanned("foreign-scan", func(d name.Digest) evidence.Statement {
+			return about(d, evidence.ScanPredicate, `{"scanner":{"result":{}},"metadata":{}}`)
+		})),
+		{name: "scan-of-another-image", containers: []string{scanned("scan-of-another-image", func(d name.Digest) evidence.Statement { return b.scan(d, "accepted", rules, time.Hour) })}, admitted: cluster, lacks: trust.Scan},
 	}
 }
 
@@ -188,6 +185,25 @@ func TestAClusterPolicyRefusesWhatWasRefusedOnce(t *testing.T) {
 			}
 			judge(t, b.render(admission.Kyverno, section, map[string]key{"release": release}), pods)
 		})
+	}
+}
+
+// The example's README says so of the policy that is copied everywhere.
+func TestTheCopiedPolicyVerifiesNothing(t *testing.T) {
+	readme, err := os.ReadFile("../../examples/kyverno/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(string(readme), "# Do not copy this: it verifies nothing.\n")
+	copied, _, closed := strings.Cut(after, "```")
+	if !ok || !closed {
+		t.Fatal("the README holds no such policy")
+	}
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "policy.yaml"), []byte(copied))
+	write(t, filepath.Join(folder, "pods.yaml"), manifests(t, []pod{{name: "unsigned", containers: []string{"registry.example.com/team/app:1"}}}))
+	if out := run(t, folder); !strings.Contains(out, "Applying 0 policy rule(s)") {
+		t.Errorf("it is applied:\n%s", out)
 	}
 }
 
