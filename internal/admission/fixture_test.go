@@ -91,6 +91,12 @@ func certified(t testing.TB) trust.Section {
 	return s
 }
 
+func inKMS() trust.Section {
+	s := keyOnly()
+	s.Authorities[0].Source, s.Authorities[0].Value = trust.KMS, "hashivault://release"
+	return s
+}
+
 // thresholds wants two of three keys to sign, and all three to have scanned.
 func thresholds() trust.Section {
 	var s trust.Section

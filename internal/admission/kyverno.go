@@ -38,7 +38,8 @@ func clusterPolicy(q request) (rendering, error) {
 		at("webhookConfiguration", object(at("failurePolicy", text("Fail")), at("timeoutSeconds", number(30)))),
 		at("rules", list(rules...)),
 	)
-	return rendering{[]*yaml.Node{header("kyverno.io/v1", "ClusterPolicy", q.options.name(), spec)}, q.clusterNotes(reads)}, nil
+	newest, err := q.newestNotes()
+	return rendering{[]*yaml.Node{header("kyverno.io/v1", "ClusterPolicy", q.options.name(), spec)}, append(q.clusterNotes(reads), newest...)}, err
 }
 
 func (q request) clusterRule(r requirement, reads string) (*yaml.Node, error) {

@@ -71,6 +71,9 @@ func TestMistakesOfTheSectionAreNamed(t *testing.T) {
 		{"many policies", func(s *trust.Section) { s.Evidence[2].Policies = many(201) }, "201 accepted values"},
 		{"an accepted value that is nothing", func(s *trust.Section) { s.Evidence[0].Builders = []string{""} }, "an accepted value is empty"},
 		{"text that cannot be seen", func(s *trust.Section) { s.Evidence[0].Builders = []string{"https://b.example/\u202egnp"} }, "cannot be seen"},
+		{"a key that a program would give", func(s *trust.Section) {
+			s.Authorities[0].Source, s.Authorities[0].Value = trust.KMS, "evil://key"
+		}, "no key in a key management system"},
 		{"a key without content", func(s *trust.Section) {
 			s.Authorities[0].Name, s.Signers[0].Authority = "other", "other"
 		}, "was not read"},

@@ -29,6 +29,7 @@ func TestASectionIsRenderedAsItsGoldenFileSays(t *testing.T) {
 	}{
 		{"key", keyOnly(), "both", []admission.Kind{kyverno, validating, controller, admission.ValidatingAdmissionPolicy}},
 		{"key-bundle", keyOnly(), "bundle", []admission.Kind{kyverno}},
+		{"kms", inKMS(), "both", []admission.Kind{kyverno, validating, controller}},
 		{"public", publicSigstore(t), "bundle", []admission.Kind{kyverno, validating, controller}},
 		{"public-legacy", publicSigstore(t), "legacy", []admission.Kind{kyverno, validating, controller}},
 		{"private", privateSigstore(t), "both", []admission.Kind{kyverno, validating, controller}},
