@@ -81,6 +81,16 @@ func (s Services) LegacyObstacle() error {
 	return nil
 }
 
+// LogsWhole says whether a log is among them that takes whole statements: a Rekor v1, where a v2 takes a hash.
+func (s Services) LogsWhole() bool {
+	for _, log := range s.logs {
+		if log.MajorAPIVersion == 1 {
+			return true
+		}
+	}
+	return false
+}
+
 func (s Services) fulcio() *sign.Fulcio {
 	return sign.NewFulcio(&sign.FulcioOptions{BaseURL: strings.TrimRight(s.authority.URL, "/"), Timeout: patience, Transport: s.transport})
 }

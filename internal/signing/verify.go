@@ -135,7 +135,7 @@ func (j *judge) read(ctx context.Context, s *store) error {
 			*doubts = append(*doubts, found.doubts...)
 		}
 		j.notes = append(j.notes, found.notes...)
-		j.findings = append(j.findings, j.about(j.examiner.examine(found.documents))...)
+		j.findings = append(j.findings, j.follow(ctx, s, j.about(j.examiner.examine(found.documents)))...)
 	}
 	return nil
 }

@@ -22,9 +22,9 @@ func detachable(predicateType string) (mediaType, title string) {
 	return "", ""
 }
 
-// byReference puts documents that are larger than asked for beside the image, as artefacts about it, and has their digests
+// byReference puts documents that are larger than asked for, or than a log takes, beside the image, as artefacts about it, and has their digests
 // attested instead of themselves. Of all others it says who will not take what is so large.
-func (c *chain) byReference(ctx context.Context, subjects []attested) error {
+func (c *chain) byReference(ctx context.Context, subjects []attested, logged bool) error {
 	done := map[string]evidence.Statement{} // an index and its platforms say the same
 	for i := range subjects {
 		for j := range subjects[i].attestations {
@@ -32,7 +32,7 @@ func (c *chain) byReference(ctx context.Context, subjects []attested) error {
 			known, ok := done[a.what]
 			if !ok {
 				var err error
-				if known, err = c.detached(ctx, *a); err != nil {
+				if known, err = c.detached(ctx, *a, logged); err != nil {
 					return err
 				}
 				done[a.what] = known
@@ -45,10 +45,12 @@ func (c *chain) byReference(ctx context.Context, subjects []attested) error {
 }
 
 // detached is the statement that refers to the document, or the one that holds it where it is small enough.
-func (c *chain) detached(ctx context.Context, a attestation) (evidence.Statement, error) {
+func (c *chain) detached(ctx context.Context, a attestation, logged bool) (evidence.Statement, error) {
 	mediaType, title := detachable(a.statement.PredicateType)
-	if mediaType == "" || int64(len(a.statement.Predicate)) <= referenceAboveInput.Of(c.Run) {
-		c.warnOfSize(a)
+	tooLarge := tooLargeFor(a, logged)
+	inLog := slices.ContainsFunc(tooLarge, func(by evidence.Consumer) bool { return by.Log })
+	if mediaType == "" || int64(len(a.statement.Predicate)) <= referenceAboveInput.Of(c.Run) && !inLog {
+		c.warnOfSize(a, tooLarge)
 		return a.statement, nil
 	}
 	document, about := a.statement.Predicate, "sha256:"+a.statement.Subject[0].Digest["sha256"]
@@ -85,13 +87,16 @@ func onlyOnce(list []attestation) []attestation {
 	})
 }
 
-// warnOfSize names who fails with an attestation of this size. No log is among them: a signature by a key is in none.
-func (c *chain) warnOfSize(a attestation) {
+// tooLargeFor are those who fail with an attestation of this size. A log is among them only where it takes all of it: a
+// signature by a key is in none, and a Rekor v2 takes a hash.
+func tooLargeFor(a attestation, logged bool) []evidence.Consumer {
+	return slices.DeleteFunc(evidence.TooLargeFor(len(a.statement.Predicate)), func(by evidence.Consumer) bool { return by.Log && !logged })
+}
+
+func (c *chain) warnOfSize(a attestation, tooLarge []evidence.Consumer) {
 	var names []string
-	for _, consumer := range evidence.TooLargeFor(len(a.statement.Predicate)) {
-		if !consumer.Log {
-			names = append(names, consumer.Name)
-		}
+	for _, by := range tooLarge {
+		names = append(names, by.Name)
 	}
 	if len(names) > 0 {
 		c.Warn("the %s has %d bytes, which is too large for %s", a.what, len(a.statement.Predicate), strings.Join(names, ", "))

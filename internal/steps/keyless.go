@@ -28,9 +28,8 @@ type signatory struct {
 	trust    signing.Trust
 }
 
-// newSignatory reads what signing needs, and makes sure that there is an identity token, so that what is missing is told
-// before any work is done.
-func newSignatory(ctx context.Context, r *step.Run) (signatory, error) {
+// newSignatory reads what signing needs, so that what is missing is told before any work is done. It contacts nobody.
+func newSignatory(r *step.Run) (signatory, error) {
 	section := trustStructure.Of(r)
 	switch {
 	case keyInput.Of(r).Given():
@@ -58,9 +57,21 @@ func newSignatory(ctx context.Context, r *step.Run) (signatory, error) {
 			return s, err
 		}
 	}
-	_, err = identityToken(ctx, r)
-	return s, err
+	return s, nil
 }
+
+// ready makes sure that there is an identity token, once nothing else is left to be told of: the host may have to be asked
+// for it.
+func (s signatory) ready(ctx context.Context, r *step.Run) error {
+	if s.key != nil {
+		return nil
+	}
+	_, err := identityToken(ctx, r)
+	return err
+}
+
+// logsWhole says whether what is signed goes into a log that takes all of it, and not its hash.
+func (s signatory) logsWhole() bool { return s.key == nil && s.services.LogsWhole() }
 
 // author asks for the certificate. The token is asked for anew: one of GitHub's is good for minutes, and the image may
 // have been scanned in between.

@@ -36,7 +36,7 @@ What was signed is verified with --public-key, or with the public half of --key;
 }
 
 func secureImage(ctx context.Context, c *chain) error {
-	seal, err := sealing(ctx, c.Run)
+	seal, err := sealing(c.Run)
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,11 @@ func secureImage(ctx context.Context, c *chain) error {
 	}
 	if err := c.rule(); err != nil {
 		return err
+	}
+	if !c.Change.Fork {
+		if err := seal.by.ready(ctx, c.Run); err != nil {
+			return err
+		}
 	}
 	if err := c.prepareOutput(); err != nil {
 		return err
@@ -84,11 +89,11 @@ type seals struct {
 }
 
 // sealing reads keys and trust; a run for a change from a fork has neither, and does not sign.
-func sealing(ctx context.Context, r *step.Run) (seals, error) {
+func sealing(r *step.Run) (seals, error) {
 	if r.Change.Fork {
 		return seals{}, nil
 	}
-	by, err := newSignatory(ctx, r)
+	by, err := newSignatory(r)
 	if err != nil {
 		return seals{}, err
 	}

@@ -46,7 +46,7 @@ Everything is read back and verified after it was written. Running the step agai
 				return outcome.New(outcome.NoWritePermission, "sign-attest: a run for a change from a fork has no key and may not write").
 					Hint("sign after the change is merged; secure-image gates such a change and ends there")
 			}
-			by, err := newSignatory(ctx, c.Run)
+			by, err := newSignatory(c.Run)
 			if err != nil {
 				return err
 			}
@@ -54,6 +54,9 @@ Everything is read back and verified after it was written. Running the step agai
 				return err
 			}
 			if err := c.readNamed(); err != nil {
+				return err
+			}
+			if err := by.ready(ctx, c.Run); err != nil {
 				return err
 			}
 			if err := c.found(ctx); err != nil {
@@ -111,7 +114,7 @@ func (c *chain) signAttest(ctx context.Context, by signatory) error {
 	if err != nil {
 		return err
 	}
-	if err := c.byReference(ctx, subjects); err != nil {
+	if err := c.byReference(ctx, subjects, by.logsWhole()); err != nil {
 		return err
 	}
 	format := signatureFormatOf(c.Run)
