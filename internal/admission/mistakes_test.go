@@ -116,8 +116,8 @@ func TestASignatureThatWouldCountTwiceIsRefused(t *testing.T) {
 
 func TestAnIdentityThatAnybodyFitsIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*trust.Signer){
-		"without an issuer":   func(s *trust.Signer) { s.Issuer = trust.Pattern{} },
-		"without a subject":   func(s *trust.Signer) { s.Subject = trust.Pattern{} },
+		"without an issuer": func(s *trust.Signer) { s.Issuer = trust.Pattern{} },
+		"without a subject": func(s *trust.Signer) { s.Subject = trust.Pattern{} },
 	} {
 		s := publicSigstore(t)
 		change(&s.Signers[0])

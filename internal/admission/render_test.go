@@ -186,7 +186,9 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 	}
 	source := func(s *trust.Section) { s.Signers[0].SourceRepository = trust.Exactly("https://github.com/acme/api") }
 	elsewhere := func(s *trust.Section) { s.Signers[0].SourceRepository = trust.Exactly("https://gitlab.com/acme/api") }
-	pattern := func(s *trust.Section) { s.Signers[0].SourceRef = expressionOf(t, trust.SourceRef, `^refs/tags/v[0-9]+$`) }
+	pattern := func(s *trust.Section) {
+		s.Signers[0].SourceRef = expressionOf(t, trust.SourceRef, `^refs/tags/v[0-9]+$`)
+	}
 	caller := func(s *trust.Section) {
 		s.Signers[0].CallerWorkflow = trust.Exactly("https://github.com/acme/api/x.yml@refs/heads/main")
 	}

@@ -24,6 +24,8 @@ type Written struct {
 	Added  bool    // something was written; false where everything was there already
 	Bundle Stored
 	Legacy Stored
+	// Content is the bundle where it was made now; nil where it was there already or is not asked for.
+	Content []byte
 }
 
 // Stored is one store's part of Written; its digest is zero where the format does not ask for that store.
@@ -96,6 +98,9 @@ func (it *item) written() Written {
 	w := Written{Bundle: it.bundle, Legacy: it.legacy, Digest: it.bundle.Digest, Added: it.bundle.Added || it.legacy.Added}
 	if !it.format.bundle() {
 		w.Digest = it.legacy.Digest
+	}
+	if it.artifact != nil {
+		w.Content = it.artifact.Content
 	}
 	return w
 }

@@ -167,6 +167,15 @@ func (v *Verification) conclude() error {
 	return no
 }
 
+// All are the requirements of the image or the index, and of its platforms.
+func (v Verification) All() []Requirement {
+	var list []Requirement
+	for _, r := range v.all() {
+		list = append(list, r.Requirement)
+	}
+	return list
+}
+
 func first(all []placed, result Result) (placed, bool) {
 	i := slices.IndexFunc(all, func(r placed) bool { return r.Result == result })
 	if i < 0 {

@@ -2,6 +2,7 @@ package step
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"io/fs"
@@ -69,6 +70,17 @@ func (r *Run) BesideConfig(path string) string {
 	}
 	return filepath.Join(filepath.Dir(r.config.name), path)
 }
+
+// ConfigDigest is the digest (sha256:<hex>) of the config file that was read; empty where there was none.
+func (r *Run) ConfigDigest() string {
+	if r.config.raw == nil {
+		return ""
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(r.config.raw))
+}
+
+// ConfigBase is the name of the config file without its folder.
+func (r *Run) ConfigBase() string { return filepath.Base(r.config.name) }
 
 // ConfigName is the config file that was read; empty where there was none.
 func (r *Run) ConfigName() string {

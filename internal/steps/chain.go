@@ -20,6 +20,7 @@ import (
 // chain is what one process already knows about what --image names: a single image, or an index with an image for every
 // platform. Each step of it finds what the earlier ones left: one resolution, one pull, one catalogue, one database.
 type chain struct {
+	summarizer *signatory // of what was verified; nil: nobody
 	*step.Run
 	registry *image.Registry
 	set      *image.Set // nil while the image is known from evidence only

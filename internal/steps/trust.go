@@ -23,7 +23,7 @@ type trusted struct {
 // inputs. They are not mixed: whoever reads the section reads all of it.
 func whomToTrust(r *step.Run) (trusted, error) {
 	section := trustStructure.Of(r)
-	if len(section.Authorities) == 0 {
+	if !namesSection(r) {
 		key, err := trustedKey(r)
 		return trusted{signing.ByKeys(key), demanded(r)}, err
 	}
@@ -60,8 +60,10 @@ func trustedKey(r *step.Run) (signing.PublicKey, error) {
 
 // namesTrust says whether anybody is named to trust.
 func namesTrust(r *step.Run) bool {
-	return publicKeyInput.Of(r).Given() || len(trustStructure.Of(r).Authorities) > 0
+	return publicKeyInput.Of(r).Given() || namesSection(r)
 }
+
+func namesSection(r *step.Run) bool { return len(trustStructure.Of(r).Authorities) > 0 }
 
 // resolver reads the files that a trust section names, each once. It contacts nobody.
 type resolver struct {

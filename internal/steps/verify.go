@@ -30,14 +30,17 @@ func Verify() *step.Spec {
 
 A signature is not an attestation: an attestation never meets the requirement signature. Of several trusted scans the newest counts.
 
-Of an index the index itself must be signed, and every platform must carry all that is required; with --platform only that platform.`,
+Of an index the index itself must be signed, and every platform must carry all that is required; with --platform only that platform.
+
+With --verifier-id the answer, yes or no, is signed and attached to the image as a SLSA verification summary, which others can demand in the place of everything that was checked here.`,
 		Examples: []step.Example{
 			{Text: "everything, with a key", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub"},
 			{Text: "by the trust section of a file, with reasons", Command: "stepseal verify --image registry.example.com/team/app:1.0 --config trust.yaml --explain"},
+			{Text: "and attest the answer for others", Command: "stepseal verify --image registry.example.com/team/app:1.0 --config trust.yaml --verifier-id https://verify.example.com --key verifier.key"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
 		},
-		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, []step.Input{explainInput}, reaching, limitingManifests, reporting, speaking),
-		Outputs:    concat(imageOutputs, verifyOutputs),
+		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, []step.Input{explainInput}, summarizing, reaching, limitingManifests, reporting, speaking),
+		Outputs:    concat(imageOutputs, verifyOutputs, summaryOutputs),
 		Needs:      []step.Need{step.Pull, step.Workspace},
 		Structures: []step.Declaration{trustStructure.Declaration()},
 		Run: onChain(func(ctx context.Context, c *chain) error {
@@ -45,10 +48,20 @@ Of an index the index itself must be signed, and every platform must carry all t
 			if err != nil {
 				return err
 			}
+			by, err := summarizer(c.Run)
+			if err != nil {
+				return err
+			}
+			if by != nil {
+				if err := by.ready(ctx, c.Run); err != nil {
+					return err
+				}
+			}
 			if err := c.found(ctx); err != nil {
 				return err
 			}
 			c.join()
+			c.summarizer = by
 			if err := c.verify(ctx, of); err != nil {
 				return err
 			}
@@ -79,6 +92,9 @@ func (c *chain) verify(ctx context.Context, of trusted) error {
 	}
 	if verdict == nil {
 		c.Set("signer", verification.Signer())
+	}
+	if err := c.attestSummary(ctx, subject, verification); err != nil {
+		return err
 	}
 	if explainInput.Of(c.Run) {
 		if _, err := io.WriteString(c.Stdout, explainedVerification(verification, c.ConfigName())); err != nil {

@@ -1,0 +1,160 @@
+package signing
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+
+	"github.com/stepseal/stepseal/internal/evidence"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/provenance"
+	"github.com/stepseal/stepseal/internal/registrytest"
+	"github.com/stepseal/stepseal/internal/sigstoretest"
+	"github.com/stepseal/stepseal/internal/trust"
+)
+
+// beside puts a document beside the image and is the statement that refers to it.
+func (b *bench) beside(document string) evidence.Statement {
+	b.Helper()
+	if err := remote.WriteLayer(b.subject.Context(), static.NewLayer([]byte(document), evidence.CycloneDXMediaType)); err != nil {
+		b.Fatal(err)
+	}
+	predicate, err := evidence.Reference{Digest: evidence.Digest([]byte(document)), MediaType: evidence.CycloneDXMediaType,
+		Location: "https://elsewhere.example/" + evidence.Digest([]byte(document))}.Predicate()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return b.about(evidence.ReferencePredicate, string(predicate))
+}
+
+func TestSBOMByReference(t *testing.T) {
+	sbomOf := func(digest string) string {
+		return fmt.Sprintf(`{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"version":%q}}}`, digest)
+	}
+	t.Run("it counts as one that stands in its attestation", func(t *testing.T) {
+		b := newBench(t, registrytest.Options{})
+		document := sbomOf(b.subject.DigestStr())
+		b.attest(Both, b.beside(document))
+		v := b.refuses(bound(), "")
+		if v.Requirements[0].Document != evidence.Digest([]byte(document)) {
+			t.Errorf("%+v", v.Requirements[0])
+		}
+	})
+	t.Run("one of another image does not", func(t *testing.T) {
+		b := newBench(t, registrytest.Options{})
+		b.attest(Both, b.beside(sbomOf(b.push("other", "2").DigestStr())))
+		b.refuses(bound(), outcome.SBOMOtherImage)
+	})
+	t.Run("one that is gone could not be checked", func(t *testing.T) {
+		b := newBench(t, registrytest.Options{})
+		statement := b.beside(sbomOf(b.subject.DigestStr()))
+		b.attest(Both, statement)
+		document := sbomOf(b.subject.DigestStr())
+		b.server.Behave(registrytest.Rule{Method: registrytest.Reads, Path: b.path("/blobs/" + evidence.Digest([]byte(document))), Answer: registrytest.Status(http.StatusNotFound)})
+		b.refuses(require(trust.SBOM), outcome.ReferrersUnreadable)
+	})
+	t.Run("a stranger's reference is not followed", func(t *testing.T) {
+		b := newBench(t, registrytest.Options{})
+		document := sbomOf(b.subject.DigestStr())
+		b.attest(Both, b.beside(document))
+		b.server.Forget()
+		stranger := newTestKey(t, ed25519Key(t))
+		if _, err := b.verifyBy(require(trust.SBOM), stranger); err == nil {
+			t.Error("it counts")
+		}
+		if n := b.server.Requests().Count("GET", b.path("/blobs/"+evidence.Digest([]byte(document)))); n != 0 {
+			t.Errorf("%d requests for what a stranger names", n)
+		}
+	})
+}
+
+func provenanceBy(builder, repository string) string {
+	doc, err := provenance.Write(provenance.Build{Builder: builder, Repository: repository, Commit: "0123456789012345678901234567890123456789", System: "test"})
+	if err != nil {
+		panic(err)
+	}
+	return string(doc)
+}
+
+func TestProvenanceDemands(t *testing.T) {
+	const builder, source = "https://github.com/acme/api/.github/workflows/release.yml@refs/heads/main", "https://github.com/acme/api"
+	demand := func(builders ...string) Requirements {
+		return Requirements{Demands: []trust.Demand{{Kind: trust.Provenance, Threshold: 1, Builders: builders}}}
+	}
+	b := newBench(t, registrytest.Options{})
+	b.refuses(demand(), outcome.AttestationMissing)
+	b.attest(Bundle, b.about(provenance.PredicateType, `{}`))
+	b.refuses(demand(), outcome.AttestationUntrusted)
+	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy("https://ci.example/other", source)))
+	b.refuses(demand(builder), outcome.BuilderNotAccepted)
+	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy(builder, source)))
+	if v := b.refuses(demand(builder), ""); v.Requirements[0].Builder != builder || v.Requirements[0].Source != source {
+		t.Errorf("%+v", v.Requirements[0])
+	}
+
+	// A certificate says for which repository the job ran, and provenance of another is a contradiction.
+	k := newKeylessBench(t, registrytest.Options{})
+	author := k.release(sigstoretest.Rekor)
+	if _, err := Attest(context.Background(), k.registry, k.subject, author, k.about(provenance.PredicateType, provenanceBy(builder, "https://github.com/acme/other")), Bundle, noon); err != nil {
+		t.Fatal(err)
+	}
+	k.ends(outcome.AttestationUntrusted, demand(builder), releaser(k.sigstore))
+}
+
+// Case 25 of the attacks: a summary that is of something else, or says something else, than it is taken for.
+func TestAttack25VerificationSummaries(t *testing.T) {
+	const verifier, policy = "https://verify.acme.example", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for name, test := range map[string]struct {
+		change func(*evidence.VerificationSummary)
+		want   outcome.Reason
+	}{
+		"as it should be":            {func(*evidence.VerificationSummary) {}, ""},
+		"of another verifier":        {func(s *evidence.VerificationSummary) { s.Verifier = "https://other.example" }, outcome.AttestationUntrusted},
+		"about another place":        {func(s *evidence.VerificationSummary) { s.Resource = "oci://elsewhere.example/shop@" + policy }, outcome.AttestationUntrusted},
+		"by another policy":          {func(s *evidence.VerificationSummary) { s.Policy.Digest = "sha256:" + fmt.Sprintf("%064d", 1) }, outcome.PolicyNotAccepted},
+		"that says FAILED":           {func(s *evidence.VerificationSummary) { s.Passed, s.Levels = false, nil }, outcome.SummaryFailed},
+		"of last year":               {func(s *evidence.VerificationSummary) { s.Time = noon.AddDate(-1, 0, 0) }, outcome.SummaryTooOld},
+		"that claims to be of later": {func(s *evidence.VerificationSummary) { s.Time = noon.AddDate(1, 0, 0) }, outcome.SummaryTooOld},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, registrytest.Options{})
+			s := evidence.VerificationSummary{Verifier: verifier, Time: noon.Add(-time.Hour), Resource: evidence.ImageURI(b.subject.Context().Name(), b.subject.DigestStr()),
+				Policy: evidence.Evidence{URI: "https://acme.example/policy", Digest: policy}, Passed: true, Levels: []string{"SLSA_BUILD_LEVEL_1"}}
+			test.change(&s)
+			predicate, err := s.Predicate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.attest(Both, b.about(evidence.SummaryPredicate, string(predicate)))
+			b.refuses(Requirements{Demands: []trust.Demand{{Kind: trust.VerificationSummary, Threshold: 1, MaxAge: 24 * time.Hour,
+				Verifiers: []string{verifier}, Policies: []string{policy}}}}, test.want)
+		})
+	}
+}
+
+// A summary that failed takes the place of an older one that passed.
+func TestNewestVerificationSummaryCounts(t *testing.T) {
+	b := newBench(t, registrytest.Options{})
+	for i, passed := range []bool{true, false} {
+		s := evidence.VerificationSummary{Verifier: "https://v.example", Time: noon.Add(time.Duration(i-5) * time.Hour), Resource: evidence.ImageURI(b.subject.Context().Name(), b.subject.DigestStr()),
+			Policy: evidence.Evidence{URI: "https://acme.example/policy"}, Passed: passed}
+		if passed {
+			s.Levels = []string{"SLSA_BUILD_LEVEL_0"}
+		}
+		predicate, err := s.Predicate()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.attest(Bundle, b.about(evidence.SummaryPredicate, string(predicate)))
+		want := outcome.Reason("")
+		if !passed {
+			want = outcome.SummaryFailed
+		}
+		b.refuses(Requirements{Demands: []trust.Demand{{Kind: trust.VerificationSummary, Threshold: 1, Verifiers: []string{"https://v.example"}}}}, want)
+	}
+}
