@@ -26,7 +26,12 @@ type Sigstore struct {
 	material root.TrustedMaterial
 	options  []verify.VerifierOption
 	bundles  *verify.Verifier
+	ordinary bool // no Sigstore, but a certificate authority that asks for no identity token
 }
+
+// namesNoIssuer says whether its certificates need not name the issuer of an identity token, so that the subject is all
+// that a signer is known by.
+func (s *Sigstore) namesNoIssuer() bool { return s != nil && s.ordinary }
 
 // Without says what a Sigstore does not have, so that it is not demanded.
 type Without struct{ CTLog, Log bool }
@@ -75,7 +80,7 @@ func NewCertificates(name string, chain, timestamps []byte) (*Sigstore, error) {
 	}
 	last := len(certificates) - 1
 	material := &certificateMaterial{authority: &root.FulcioCertificateAuthority{Root: certificates[last], Intermediates: certificates[:last]}}
-	s := &Sigstore{name: name, options: []verify.VerifierOption{verify.WithCurrentTime()}}
+	s := &Sigstore{name: name, ordinary: true, options: []verify.VerifierOption{verify.WithCurrentTime()}}
 	if timestamps != nil {
 		stamping, err := parseChain(timestamps)
 		if err == nil && len(stamping) < 2 {
