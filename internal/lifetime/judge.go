@@ -109,7 +109,7 @@ func (j *judge) services(a Authority) {
 		if !s.Spoken {
 			row.What += fmt.Sprintf(", version %d of the interface, which stepseal does not speak", s.Version)
 		} else if s.At(j.now) == InForce && !j.covered(a, s) {
-			row.urgency = failing
+			row.State, row.urgency = NotCovered, failing
 		}
 		j.Rows = append(j.Rows, row)
 	}
@@ -146,7 +146,7 @@ func (j *judge) covered(a Authority, s Service) bool {
 func (j *judge) signing(a Authority) {
 	usable := func(role Role) (list []Service) {
 		for _, s := range a.Services {
-			if s.Role == role && s.usable(j.now) {
+			if s.Role == role && s.Usable(j.now) {
 				list = append(list, s)
 			}
 		}

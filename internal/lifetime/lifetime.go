@@ -35,9 +35,10 @@ const (
 	Ended   State = "ended"
 
 	// Of rows alone.
-	EndsSoon State = "ends soon"
-	Answers  State = "answers"
-	NoAnswer State = "no answer"
+	EndsSoon   State = "ends soon"
+	NotCovered State = "not covered"
+	Answers    State = "answers"
+	NoAnswer   State = "no answer"
 )
 
 // At is the state at that moment. The ends belong to the period, as in certificates.
@@ -95,8 +96,8 @@ type Service struct {
 	Period
 }
 
-// usable says whether a signer could choose it at that moment.
-func (s Service) usable(now time.Time) bool { return s.Spoken && s.At(now) == InForce }
+// Usable says whether a signer could choose it at that moment.
+func (s Service) Usable(now time.Time) bool { return s.Spoken && s.At(now) == InForce }
 
 // Authority is one of the trust section, with what it rests on.
 type Authority struct {

@@ -2,6 +2,7 @@ package lifetime
 
 import (
 	"cmp"
+	"math"
 	"strconv"
 	"time"
 )
@@ -44,13 +45,13 @@ func (j *judge) row(authority string, p Period, what string) Row {
 }
 
 func urgency(a, b Row) int {
-	ended := func(r Row) int64 {
+	end := func(r Row) int64 {
 		if r.Until.IsZero() {
-			return 0
+			return math.MaxInt64
 		}
 		return r.Until.Unix()
 	}
-	return cmp.Or(cmp.Compare(a.urgency, b.urgency), cmp.Compare(ended(a), ended(b)))
+	return cmp.Or(cmp.Compare(a.urgency, b.urgency), cmp.Compare(end(a), end(b)))
 }
 
 func (p Part) text() string {

@@ -50,6 +50,7 @@ const (
 	TooFewSigners        Reason = "too-few-signers"
 	PolicyNotAccepted    Reason = "policy-not-accepted"
 	SignerNotTrusted     Reason = "signer-not-trusted"
+	TrustExpired         Reason = "trust-expired"
 
 	// Could not tell.
 	Interrupted          Reason = "interrupted"
@@ -147,6 +148,7 @@ var table = []Row{
 	{TooFewSigners, Refused, "Fewer signers than the trust section asks for have signed.", "have the others sign too, or lower the threshold in the trust section"},
 	{PolicyNotAccepted, Refused, "The scan was judged by rules that the trust section does not accept.", "scan with the accepted rules, or add the policy digest to evidence.scan.policies in the trust section"},
 	{SignerNotTrusted, Refused, "The identity of this run is none whose word the trust section takes, so nothing was signed.", "run the workflow that the trust section names, or add this identity to its signers"},
+	{TrustExpired, Refused, "Something that the trust section demands has ended or has not begun, or a service of the signing config has no counterpart in the trusted root.", "get the current trusted_root.json and signing_config.json of this Sigstore; stepseal trust doctor lists what ends when"},
 
 	{Interrupted, Undecided, "The run was stopped by a signal or a deadline before it knew the answer.", "run it again"},
 	{Unexpected, Undecided, "Something that the run relies on did not work: a disk, a file, a library.", ""},
