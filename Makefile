@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test hostile lint generate mutants reports tekton-objects image push e2e airgap docker actions tekton bench
+.PHONY: build demo test hostile lint generate mutants reports kyverno tekton-objects image push e2e airgap docker actions tekton bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -44,6 +44,10 @@ push: export IMAGE := $(IMAGE)
 reports:
 	test/sarif/run
 	test/html/run
+
+# Kyverno's command line judges the admission policies that are rendered. It is built once: seven minutes of a processor.
+kyverno:
+	test/kyverno/run
 
 # Takes each rule of the gate away in turn: exactly its tests must fail.
 mutants:

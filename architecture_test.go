@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"internal/trust":             {"internal/evidence", "internal/strictyaml"},
 	"internal/identity":          {"internal/outcome", "internal/strictjson"},
 	"internal/identity/spiffe":   {},
+	"internal/admission":         {"internal/evidence", "internal/outcome", "internal/strictjson", "internal/trust"},
 	"internal/vex":               {"internal/outcome", "internal/strictjson"},
 	"internal/report":            {"internal/evidence", "internal/markdown", "internal/outcome", "internal/policy", "internal/strictjson", "internal/vex"},
 	"internal/report/reporttest": {"internal/policy", "internal/report", "internal/vex"},
