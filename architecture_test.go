@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/pin":               {},
 	"internal/render":            {"internal/outcome", "internal/pin", "internal/step"},
 	"internal/demo":              {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/step", "internal/steps"},
-	"internal/steps":             {"internal/credentials", "internal/docker", "internal/evidence", "internal/identity", "internal/identity/spiffe", "internal/image", "internal/licence", "internal/lifetime", "internal/lineage", "internal/markdown", "internal/memory", "internal/mirror", "internal/outcome", "internal/policy", "internal/policyfile", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step", "internal/trust", "internal/vex"},
+	"internal/steps":             {"internal/admission", "internal/credentials", "internal/docker", "internal/evidence", "internal/identity", "internal/identity/spiffe", "internal/image", "internal/licence", "internal/lifetime", "internal/lineage", "internal/markdown", "internal/memory", "internal/mirror", "internal/outcome", "internal/policy", "internal/policyfile", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step", "internal/trust", "internal/vex"},
 	"internal/host":              {"internal/host/actions", "internal/host/gitlab", "internal/host/jenkins", "internal/host/plain", "internal/host/tekton", "internal/step"},
 	"internal/host/actions":      {"internal/host/plain", "internal/markdown", "internal/outcome", "internal/step"},
 	"internal/host/gitlab":       {"internal/host/plain", "internal/step"},
