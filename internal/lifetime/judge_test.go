@@ -80,6 +80,7 @@ func TestJudge(t *testing.T) {
 		}, "", ""},
 		"a service of another address": {func(a *Authority) { a.Services[2].URL = "https://tsa/other" },
 			"lab: the signing config names the timestamp authority https://tsa/other, which the trusted root does not know", ""},
+		"an address with a slash": {func(a *Authority) { a.Parts[3].URI += "/" }, "", ""},
 		"a part without an address": {func(a *Authority) { a.Parts[3].URI = "" }, "",
 			"lab: whether the trusted root knows the timestamp authority https://tsa/stamp is not known: it gives one of that kind no address"},
 		"a part without an address that has ended": {func(a *Authority) { a.Parts[3].URI, a.Parts[3].Terms[0].Period = "", until(-1) },
@@ -161,13 +162,13 @@ func TestAnswersAreJudged(t *testing.T) {
 func TestTheMostUrgentIsFirst(t *testing.T) {
 	a := Authority{Name: "lab", Demanded: []Role{CertificateAuthority, TransparencyLog}, Parts: []Part{
 		part(CertificateAuthority, "https://old", until(-400)), part(CertificateAuthority, "https://a", until(0)), part(CertificateAuthority, "https://b", until(900)),
-		part(CertificateAuthority, "https://c", until(20)), part(CertificateAuthority, "https://d", until(10)), part(TransparencyLog, "https://log", until(-1)),
+		part(CertificateAuthority, "https://c", until(20)), part(CertificateAuthority, "https://d", until(10)), part(TransparencyLog, "https://log", until(-1), until(800)),
 	}, Services: []Service{service(TimestampAuthority, "https://tsa", 1, until(0))}}
 	var got []string
 	for _, row := range Judge([]Authority{a}, nil, today, 30*24*time.Hour).Rows {
 		got = append(got, fmt.Sprintf("%s %d %s", row.State, row.Days, strings.Fields(row.What)[2]))
 	}
-	want := []string{"ended -1 https://log,", "not covered 0 authority", "ends soon 10 https://d,", "ends soon 20 https://c,", "in force 900 https://b,", "in force 0 https://a,", "ended -400 https://old,"}
+	want := []string{"ended -1 https://log,", "not covered 0 authority", "ends soon 10 https://d,", "ends soon 20 https://c,", "in force 800 https://log,", "in force 900 https://b,", "in force 0 https://a,", "ended -400 https://old,"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -256,4 +256,8 @@ func TestASigstoreIsNotTrustedByTheSubjectAlone(t *testing.T) {
 	if c := (Certificate{Issuer: sigstoretest.GitHubIssuer, Subject: s.Subject.Exact()}); len(c.differs(s)) == 0 {
 		t.Error("a certificate of any issuer is the signer's")
 	}
+	anybody := Signer{Sigstore: &Sigstore{ordinary: true}}
+	if c := (Certificate{Subject: releaseAddress}); len(c.differs(anybody)) == 0 {
+		t.Error("a certificate of any subject is the signer's")
+	}
 }

@@ -114,6 +114,15 @@ func TestSigningConfigsThatNameTooMuch(t *testing.T) {
 	}
 }
 
+// TestTheHeaderHasWholeSeconds: what is less than its own vagueness is no difference.
+func TestTheHeaderHasWholeSeconds(t *testing.T) {
+	for behind, want := range map[time.Duration]time.Duration{0: 0, 1900 * time.Millisecond: 0, 2 * time.Second: -2 * time.Second, time.Hour: -time.Hour, -time.Hour: time.Hour} {
+		if got := skew(noon.Add(-behind), noon); got != want {
+			t.Errorf("%s behind is %s", behind, got)
+		}
+	}
+}
+
 func TestServicesAreAsked(t *testing.T) {
 	b := newKeylessBench(t, registrytest.Options{})
 	services, err := NamedServices("lab", b.lab.SigningConfig(sigstoretest.Rekor, sigstoretest.RekorTiles, sigstoretest.TimestampAuthority))
