@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -119,6 +120,10 @@ func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 			labOf(ts).Answer(sigstoreServices[of], sigstoretest.Down())
 		case "forbidden":
 			labOf(ts).Answer(sigstoreServices[of], sigstoretest.Status(http.StatusForbidden))
+		case "not-found":
+			labOf(ts).Answer(sigstoreServices[of], sigstoretest.Status(http.StatusNotFound))
+		case "late":
+			labOf(ts).Answer(sigstoreServices[of], late)
 		case "well":
 			labOf(ts).Answer(sigstoreServices[of], nil)
 		case "without-sct":
@@ -131,4 +136,45 @@ func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(labOf(ts).Misbehave(faults))
 	fmt.Fprintf(ts.Stdout(), "%v\n", args)
+}
+
+// late is a service whose clock is an hour behind.
+func late(w http.ResponseWriter, req *http.Request, next http.Handler) {
+	w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
+	next.ServeHTTP(w, req)
+}
+
+// ending FILE LIST DAYS lets everything in a list of a trusted root or a signing config end in so many days; negative: ago.
+func ending(ts *testscript.TestScript, neg bool, args []string) {
+	days, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	end := time.Now().AddDate(0, 0, days).Add(time.Minute).UTC().Format(time.RFC3339)
+	alter(ts, args[0], func(document map[string]any) {
+		for _, one := range document[args[1]].([]any) {
+			entry := one.(map[string]any)
+			if key, ok := entry["publicKey"].(map[string]any); ok {
+				entry = key // of a log the period is that of its key
+			}
+			entry["validFor"].(map[string]any)["end"] = end
+		}
+	})
+}
+
+// without FILE LIST takes a list out of a trusted root or a signing config.
+func without(ts *testscript.TestScript, neg bool, args []string) {
+	alter(ts, args[0], func(document map[string]any) {
+		if document[args[1]] == nil {
+			ts.Fatalf("%s has no %s", args[0], args[1])
+		}
+		delete(document, args[1])
+	})
+}
+
+func alter(ts *testscript.TestScript, file string, change func(map[string]any)) {
+	var document map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &document))
+	change(document)
+	text, err := json.Marshal(document)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(file), text, 0o644))
 }

@@ -36,6 +36,9 @@ func (s signer) check() error {
 			return fmt.Errorf("the signer %s: the expression %.60q is not anchored at both ends", s.Name, e)
 		}
 	}
+	if s.authority.Source == trust.Certificates && !s.Issuer.Given() {
+		return fmt.Errorf("the signer %s has no issuer; engines go by the issuer of an identity token, which certificates of an ordinary authority do not name", s.Name)
+	}
 	if s.authority.Source.Keyless() && !(s.Issuer.Given() && s.Subject.Given()) {
 		return fmt.Errorf("the signer %s has no issuer and subject", s.Name)
 	}

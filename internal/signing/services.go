@@ -38,15 +38,10 @@ type Services struct {
 // ReadSigningConfig reads a signing_config.json and chooses the services that are in force. The name is for messages.
 // https://github.com/sigstore/protobuf-specs/blob/v0.5.0/protos/sigstore_trustroot.proto
 func ReadSigningConfig(name string, content []byte, now time.Time) (Services, error) {
-	unusable := func(err error) (Services, error) {
-		return Services{}, outcome.New(outcome.TrustUnusable, "signing config of %s: %s", name, printable(err.Error()))
-	}
-	if err := strictjson.Check(content, strictjson.Bounds{Bytes: maxTrustedRoot, Depth: 16, FoldKeys: true}); err != nil {
-		return unusable(err)
-	}
-	config, err := root.NewSigningConfigFromJSON(content)
+	unusable := func(err error) (Services, error) { return Services{}, unusableConfig(name, err) }
+	config, err := readSigningConfig(name, content)
 	if err != nil {
-		return unusable(err)
+		return Services{}, err
 	}
 	s := Services{name: name}
 	if s.authority, err = root.SelectService(config.FulcioCertificateAuthorityURLs(), sign.FulcioAPIVersions, now); err != nil {
@@ -63,11 +58,31 @@ func ReadSigningConfig(name string, content []byte, now time.Time) (Services, er
 		}
 	}
 	for _, service := range append(append([]root.Service{s.authority}, s.logs...), s.stamps...) {
-		if u, err := url.Parse(service.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+		if !isAddress(service.URL) {
 			return unusable(errors.New("a service is at no http(s) address"))
 		}
 	}
 	return s, nil
+}
+
+func readSigningConfig(name string, content []byte) (*root.SigningConfig, error) {
+	if err := strictjson.Check(content, strictjson.Bounds{Bytes: maxTrustedRoot, Depth: 16, FoldKeys: true}); err != nil {
+		return nil, unusableConfig(name, err)
+	}
+	config, err := root.NewSigningConfigFromJSON(content)
+	if err != nil {
+		return nil, unusableConfig(name, err)
+	}
+	return config, nil
+}
+
+func unusableConfig(name string, err error) error {
+	return outcome.New(outcome.TrustUnusable, "signing config of %s: %s", name, printable(err.Error()))
+}
+
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
 // LegacyObstacle says what keeps cosign's own form from being written: it rests on the promise of a Rekor v1, or on none.

@@ -6,11 +6,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
+	"github.com/stepseal/stepseal/internal/lifetime"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/strictjson"
 )
@@ -26,7 +28,13 @@ type Sigstore struct {
 	material root.TrustedMaterial
 	options  []verify.VerifierOption
 	bundles  *verify.Verifier
+	demanded []lifetime.Role
+	ordinary bool // no Sigstore, but a certificate authority that asks for no identity token
 }
+
+// namesNoIssuer says whether its certificates need not name the issuer of an identity token, so that the subject is all
+// that a signer is known by.
+func (s *Sigstore) namesNoIssuer() bool { return s != nil && s.ordinary }
 
 // Without says what a Sigstore does not have, so that it is not demanded.
 type Without struct{ CTLog, Log bool }
@@ -43,26 +51,36 @@ func NewSigstore(name string, trustedRoot []byte, without Without) (*Sigstore, e
 	}
 	s := &Sigstore{name: name, material: material}
 	for _, part := range []struct {
+		role   lifetime.Role
 		what   string
 		wanted bool
 		there  bool
 		option verify.VerifierOption
 	}{
-		{"certificate authority", true, len(material.FulcioCertificateAuthorities()) > 0, nil},
-		{"certificate transparency log (certificate-transparency: false does without)", !without.CTLog, len(material.CTLogs()) > 0, verify.WithSignedCertificateTimestamps(1)},
-		{"transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()) > 0, verify.WithTransparencyLog(1)},
-		{"transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()) > 0, verify.WithObserverTimestamps(1)},
-		{"timestamp authority, and there is no log either that could say when", without.Log, len(material.TimestampingAuthorities()) > 0, verify.WithSignedTimestamps(1)},
+		{lifetime.CertificateAuthority, "certificate authority", true, len(material.FulcioCertificateAuthorities()) > 0, nil},
+		{lifetime.CertificateLog, "certificate transparency log (certificate-transparency: false does without)", !without.CTLog, len(material.CTLogs()) > 0, verify.WithSignedCertificateTimestamps(1)},
+		{lifetime.TransparencyLog, "transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()) > 0, verify.WithTransparencyLog(1)},
+		{lifetime.TransparencyLog, "transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()) > 0, verify.WithObserverTimestamps(1)},
+		{lifetime.TimestampAuthority, "timestamp authority, and there is no log either that could say when", without.Log, len(material.TimestampingAuthorities()) > 0, verify.WithSignedTimestamps(1)},
 	} {
 		switch {
 		case !part.wanted:
 		case !part.there:
 			return nil, outcome.New(outcome.TrustUnusable, "trusted root of %s: it has no %s", name, part.what)
-		case part.option != nil:
-			s.options = append(s.options, part.option)
+		default:
+			s.demand(part.role, part.option)
 		}
 	}
 	return s, s.finish()
+}
+
+func (s *Sigstore) demand(role lifetime.Role, option verify.VerifierOption) {
+	if option != nil {
+		s.options = append(s.options, option)
+	}
+	if !slices.Contains(s.demanded, role) {
+		s.demanded = append(s.demanded, role)
+	}
 }
 
 // NewCertificates trusts a certificate authority that is no Sigstore: its chain in PEM, intermediates first and the root
@@ -75,7 +93,7 @@ func NewCertificates(name string, chain, timestamps []byte) (*Sigstore, error) {
 	}
 	last := len(certificates) - 1
 	material := &certificateMaterial{authority: &root.FulcioCertificateAuthority{Root: certificates[last], Intermediates: certificates[:last]}}
-	s := &Sigstore{name: name, options: []verify.VerifierOption{verify.WithCurrentTime()}}
+	s := &Sigstore{name: name, ordinary: true, demanded: []lifetime.Role{lifetime.CertificateAuthority}, options: []verify.VerifierOption{verify.WithCurrentTime()}}
 	if timestamps != nil {
 		stamping, err := parseChain(timestamps)
 		if err == nil && len(stamping) < 2 {
@@ -86,7 +104,8 @@ func NewCertificates(name string, chain, timestamps []byte) (*Sigstore, error) {
 		}
 		last := len(stamping) - 1
 		material.timestamps = &root.SigstoreTimestampingAuthority{Leaf: stamping[0], Intermediates: stamping[1:last], Root: stamping[last], URI: name}
-		s.options = []verify.VerifierOption{verify.WithSignedTimestamps(1)}
+		s.options = nil
+		s.demand(lifetime.TimestampAuthority, verify.WithSignedTimestamps(1))
 	}
 	s.material = material
 	return s, s.finish()

@@ -42,7 +42,7 @@ func (t Trust) check() error {
 		switch {
 		case s.Sigstore == nil && s.Key.key == nil:
 			return outcome.New(outcome.InvalidInput, "one of the keys to trust is empty")
-		case s.Sigstore != nil && !(s.Issuer.Given() && s.Subject.Given()):
+		case s.Sigstore != nil && !(s.Subject.Given() && (s.Issuer.Given() || s.Sigstore.namesNoIssuer())):
 			return outcome.New(outcome.InvalidInput, "the signer %q names no identity, so that anybody would do", s.Name)
 		}
 	}
@@ -57,6 +57,9 @@ func (s Signer) maySign(kind trust.Kind) bool {
 func (s Signer) String() string {
 	if s.Sigstore == nil {
 		return s.Key.Fingerprint()
+	}
+	if !s.Issuer.Given() {
+		return s.Subject.String() + " (certified by " + s.Sigstore.name + ")"
 	}
 	return s.Subject.String() + " (" + s.Issuer.String() + ")"
 }

@@ -21,6 +21,7 @@ import (
 	_ "github.com/sigstore/rekor/pkg/types/dsse/v0.0.1" // registers the kind
 	_ "github.com/sigstore/rekor/pkg/types/hashedrekord/v0.0.1"
 	"github.com/sigstore/rekor/pkg/util"
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
 )
 
@@ -55,6 +56,7 @@ func newRekor() (*rekor, error) {
 func rekorHandler(s *Sigstore) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+rekorEntries, func(w http.ResponseWriter, req *http.Request) { s.rekor().create(s, w, req) })
+	mux.HandleFunc("GET /api/v1/log/publicKey", func(w http.ResponseWriter, _ *http.Request) { s.rekor().tellKey(w) })
 	mux.HandleFunc("GET "+rekorEntries+"/{name}", func(w http.ResponseWriter, req *http.Request) { s.rekor().show(s, w, req) })
 	return mux
 }
@@ -64,6 +66,16 @@ func (s *Sigstore) rekor() *rekor {
 		return odd.log
 	}
 	return s.log
+}
+
+func (l *rekor) tellKey(w http.ResponseWriter) {
+	text, err := cryptoutils.MarshalPublicKeyToPEM(l.public)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	_, _ = w.Write(text)
 }
 
 func (l *rekor) create(s *Sigstore, w http.ResponseWriter, req *http.Request) {

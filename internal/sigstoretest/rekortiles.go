@@ -75,6 +75,9 @@ func tilesHandler(s *Sigstore) http.Handler {
 		}
 		l.add(s, w, entry)
 	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"status": "SERVING"})
+	})
 	return mux
 }
 

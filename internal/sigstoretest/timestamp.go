@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/digitorus/timestamp"
@@ -50,6 +51,10 @@ func timestampHandler(s *Sigstore) http.Handler {
 		w.Header().Set("Content-Type", "application/timestamp-reply")
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write(reply)
+	})
+	mux.HandleFunc("GET "+TimestampAuthority.path()+"/certchain", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/pem-certificate-chain")
+		_, _ = io.WriteString(w, strings.Join(s.timestamper.chainPEM(), ""))
 	})
 	return mux
 }

@@ -14,7 +14,7 @@ func All() []*step.Spec {
 
 // Tools are the commands beside the steps, for people at a terminal.
 func Tools() []*step.Spec {
-	return []*step.Spec{Why(), Waive(), PolicyCheck(), PolicyExplain(), TrustCheck(), RegistryExplain(), KeysGenerate(), DatabaseBuild(), DatabaseStatus(), DatabaseUpdate(), DatabaseImport(), DatabaseServe(), Version()}
+	return []*step.Spec{Why(), Waive(), PolicyCheck(), PolicyExplain(), PolicyRender(), TrustCheck(), TrustDoctor(), RegistryExplain(), KeysGenerate(), DatabaseBuild(), DatabaseStatus(), DatabaseUpdate(), DatabaseImport(), DatabaseServe(), Version()}
 }
 
 // Inputs are the declarations of all inputs of all steps: one config file serves them.

@@ -29,7 +29,7 @@ The section counts in a file that is named alone: .stepseal.yaml in the working 
 		Run: func(_ context.Context, r *step.Run) error {
 			section := trustStructure.Of(r)
 			if len(section.Authorities) == 0 {
-				return outcome.New(outcome.InvalidConfig, "%s has no trust section", r.ConfigName()).Hint("docs/trust.md shows one")
+				return noTrustSection(r)
 			}
 			if err := checkTrust(r, section); err != nil {
 				return err

@@ -245,6 +245,29 @@ func TestADemandIsMetByThoseWhoMaySign(t *testing.T) {
 	}
 }
 
+// TestWhoCertifiesByNoTokenNamesNoIssuer: an ordinary certificate authority has signers that are a subject alone.
+func TestWhoCertifiesByNoTokenNamesNoIssuer(t *testing.T) {
+	form := schema(t)
+	for name, c := range map[string]struct{ signer, want string }{
+		"a subject":         {"subject: release@acme.example", ""},
+		"a pattern":         {`subject-pattern: '^[a-z]+@acme\.example$'`, ""},
+		"an issuer as well": {"issuer: https://login.acme.example, subject: release@acme.example", ""},
+		"no subject":        {"issuer: https://login.acme.example", "line 2, column 16: signer one has no subject; authority pki certifies names, and a signer of it has a subject, exact or as a pattern"},
+		"nothing":           {"may-sign: [sbom]", "line 2, column 16: signer one has no subject; authority pki certifies names, and a signer of it has a subject, exact or as a pattern"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := node(t, "authorities: {pki: {certificates: chain.pem}}\nsigners: {one: {authority: pki, "+c.signer+"}}\nevidence: {sbom: {}}")
+			_, mistakes := Read(text)
+			if diff := cmp.Diff(c.want, strings.Join(mistakes, "\n")); diff != "" {
+				t.Error(diff)
+			}
+			if err := form.Validate(value(t, text)); c.want == "" && err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestASectionIsBounded(t *testing.T) {
 	many := func(n int, form string) string {
 		var b strings.Builder

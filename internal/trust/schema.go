@@ -45,7 +45,7 @@ const Schema = `{
         "required": ["authority"],
         "properties": {
           "authority": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$", "description": "which authority vouches for it"},
-          "issuer": {"type": "string", "maxLength": 1024, "pattern": "^https?://[^*]*[^*$]$", "description": "of the identity token, exactly"},
+          "issuer": {"type": "string", "maxLength": 1024, "pattern": "^https?://[^*]*[^*$]$", "description": "of the identity token, exactly; only a signer of certificates does without"},
           "issuer-pattern": {"type": "string", "maxLength": 1024, "pattern": "^\\^[^\\n]*\\$$", "description": "of the identity token, as an expression (RE2)"},
           "subject": {"type": "string", "maxLength": 1024, "pattern": "^([^*^$]|[^*^][^*]*[^*$])$", "description": "the certificate's subject alternative name, exactly"},
           "subject-pattern": {"type": "string", "maxLength": 1024, "pattern": "^\\^[^\\n]*\\$$", "description": "the certificate's subject alternative name, as an expression (RE2)"},
@@ -66,10 +66,8 @@ const Schema = `{
           {"not": {"required": ["source-ref", "source-ref-pattern"]}},
           {"anyOf": [
             {"propertyNames": {"enum": ["authority", "may-sign"]}},
-            {"allOf": [
-              {"anyOf": [{"required": ["issuer"]}, {"required": ["issuer-pattern"]}]},
-              {"anyOf": [{"required": ["subject"]}, {"required": ["subject-pattern"]}]}
-            ]}
+            {"required": ["subject"]},
+            {"required": ["subject-pattern"]}
           ]}
         ]
       }

@@ -87,8 +87,15 @@ func (r *reader) checkSigners() {
 	}
 }
 
-// checkIdentity demands issuer and subject: each alone could be had from somebody else.
+// checkIdentity demands issuer and subject: each alone could be had from somebody else. An ordinary certificate authority
+// certifies by no token, so that there is no issuer of one, and the subject is what it alone answers for.
 func (r *reader) checkIdentity(at *yaml.Node, s Signer, by Authority) {
+	if by.Source == Certificates {
+		if !s.Subject.Given() {
+			r.Wrong(at, "signer %s has no subject; authority %s certifies names, and a signer of it has a subject, exact or as a pattern", s.Name, by.Name)
+		}
+		return
+	}
 	for _, claim := range []Claim{Issuer, Subject} {
 		if !s.claim(claim).Given() {
 			r.Wrong(at, "signer %s has no %s; authority %s certifies identities, and a signer of it has an issuer and a subject, each exact or as a pattern", s.Name, claim, by.Name)

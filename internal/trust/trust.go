@@ -59,7 +59,7 @@ type Signer struct {
 	Authority string
 	MaySign   []Kind // in the order of Kinds; empty: everything
 
-	Issuer  Pattern // of the identity token
+	Issuer  Pattern // of the identity token; need not be given for a signer of Certificates
 	Subject Pattern // the certificate's subject alternative name; on GitHub the workflow that runs, a reusable one too
 
 	// What Fulcio puts into certificates beside it.

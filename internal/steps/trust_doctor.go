@@ -1,0 +1,163 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/stepseal/stepseal/internal/lifetime"
+	"github.com/stepseal/stepseal/internal/outcome"
+	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/step"
+	"github.com/stepseal/stepseal/internal/trust"
+)
+
+var warnWithinInput = step.Duration(step.Declaration{Name: "warn-within", Default: "30d",
+	Usage: "warn of what ends within this time"})
+
+// TrustDoctor says what a trust section rests on, until when, and whether the services of its signing configs answer.
+func TrustDoctor() *step.Spec {
+	return &step.Spec{
+		Name:    "trust doctor",
+		Summary: "Say until when everything holds that a trust section rests on, and whether its services answer",
+		Prose: `Lists every certificate, log and timestamp authority of every trusted root, every key, and every service of every signing config, with the days that each has left, the most urgent first. Each service has to have its counterpart in the trusted root, and of everything that verification demands one has to be in force now and among the services.
+
+Every service that is in force is asked something that changes nothing there, for at most ten seconds, and says what time it has; with --offline nothing is contacted.
+
+It ends as accepted where all is well, with warnings of what ends within --warn-within and of clocks that are more than five minutes off; as refused (trust-expired) where something that is demanded has ended, or is not covered; and as undecided (sigstore-unavailable) where a service cannot be reached. Let it run every day, where somebody reads how it ended.`,
+		Examples: []step.Example{
+			{Text: "every night", Command: "stepseal trust doctor --config trust.yaml --warn-within 60d"},
+			{Text: "without a network", Command: "stepseal trust doctor --config trust.yaml --offline"},
+		},
+		Inputs:     inputs([]step.Input{required(configInput), warnWithinInput, offlineInput, insecureInput, authorityInput}, speaking),
+		Structures: []step.Declaration{trustStructure.Declaration()},
+		Run: func(ctx context.Context, r *step.Run) error {
+			section := trustStructure.Of(r)
+			if len(section.Authorities) == 0 {
+				return noTrustSection(r)
+			}
+			authorities, err := restsOn(r, section)
+			if err != nil {
+				return err
+			}
+			answers, err := askServices(ctx, r, authorities)
+			if err != nil {
+				return err
+			}
+			return diagnose(r, lifetime.Judge(authorities, answers, r.Now(), warnWithinInput.Of(r)))
+		},
+	}
+}
+
+func noTrustSection(r *step.Run) error {
+	return outcome.New(outcome.InvalidConfig, "%s has no trust section", r.ConfigName()).Hint("docs/trust.md shows one")
+}
+
+// restsOn reads every file that the section names.
+func restsOn(r *step.Run, section trust.Section) ([]lifetime.Authority, error) {
+	files := newResolver(r)
+	var list []lifetime.Authority
+	for _, a := range section.Authorities {
+		one, err := files.authority(a)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+func (f *resolver) authority(a trust.Authority) (lifetime.Authority, error) {
+	one := lifetime.Authority{Name: a.Name}
+	if !a.Source.Keyless() {
+		key, err := f.key(a)
+		if err == nil {
+			one.Parts = []lifetime.Part{key.Part()}
+		}
+		return one, err
+	}
+	sigstore, err := f.sigstore(a)
+	if err != nil {
+		return one, err
+	}
+	one.Parts, one.Demanded = sigstore.Parts(), sigstore.Demanded()
+	if a.SigningConfig == "" {
+		return one, nil
+	}
+	content, err := f.file(a, a.SigningConfig)
+	if err != nil {
+		return one, err
+	}
+	one.Signs = true
+	one.Services, err = signing.NamedServices(a.Name+" ("+a.SigningConfig+")", content)
+	return one, err
+}
+
+// askServices asks those that a signer could choose now.
+func askServices(ctx context.Context, r *step.Run, authorities []lifetime.Authority) ([]lifetime.Answer, error) {
+	if offlineInput.Of(r) {
+		return nil, nil
+	}
+	registry, err := newRegistry(r)
+	if err != nil {
+		return nil, err
+	}
+	var all []lifetime.Answer
+	for _, a := range authorities {
+		services := slices.DeleteFunc(slices.Clone(a.Services), func(s lifetime.Service) bool { return !s.Usable(r.Now()) })
+		for _, answer := range signing.Ask(ctx, services, registry.Transport(), r.Now) {
+			answer.Authority = a.Name
+			all = append(all, answer)
+		}
+	}
+	return all, ctx.Err()
+}
+
+// diagnose prints the report, and ends as it says. What has ended is told before what cannot be reached: that will not
+// pass by itself.
+func diagnose(r *step.Run, report lifetime.Report) error {
+	if _, err := io.WriteString(r.Stdout, lifetimeText(report)); err != nil {
+		return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
+	}
+	for _, warning := range report.Warnings {
+		r.Warn("%s", plainUpTo(warning, maxLine))
+	}
+	switch {
+	case len(report.Problems) > 0:
+		return outcome.New(outcome.TrustExpired, "what %s rests on does not hold", r.ConfigName()).With(plainLines(slices.Concat(report.Problems, report.Unavailable))...)
+	case len(report.Unavailable) > 0:
+		return outcome.New(outcome.SigstoreUnavailable, "%d of the services cannot be reached", len(report.Unavailable)).With(plainLines(report.Unavailable)...)
+	}
+	return nil
+}
+
+// maxLine bounds a line of what others may have written.
+const maxLine = 600
+
+func plainLines(lines []string) []string {
+	plain := make([]string, len(lines))
+	for i, text := range lines {
+		plain[i] = plainUpTo(text, maxLine)
+	}
+	return plain
+}
+
+func lifetimeText(report lifetime.Report) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	fmt.Fprint(w, "state\tdays\tuntil\tauthority\twhat\n")
+	for _, row := range report.Rows {
+		left, until := "-", "-"
+		if !row.Until.IsZero() {
+			left, until = strconv.Itoa(row.Days), row.Until.UTC().Format(time.DateOnly)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", row.State, left, until, row.Authority, plainUpTo(row.What, maxLine))
+	}
+	w.Flush()
+	return b.String()
+}
