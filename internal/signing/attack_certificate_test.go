@@ -72,7 +72,7 @@ func TestAttack16OutOfTime(t *testing.T) {
 		attempts[name] = a
 	}
 	attempts["an intermediate that had expired"] = refusedBecause("leaf certificate verification failed", forgery{faults: sigstoretest.Faults{ExpiredIntermediate: true}})
-	for part, says := range map[string]string{"certificateAuthorities": "leaf certificate verification failed", "ctlogs": "SCT", "tlogs": "", "timestampAuthorities": ""} {
+	for part, says := range map[string]string{"certificateAuthorities": "leaf certificate verification failed", "ctlogs": "SCT", "tlogs": "the key of the transparency log was not valid then", "timestampAuthorities": "threshold not met"} {
 		a := refusedBecause(says, forgery{services: tiled})
 		a.root = func(doc []byte) []byte { return ended(b.T, doc, part) }
 		attempts["after the end of the "+part+" in the trusted root"] = a

@@ -203,6 +203,11 @@ func TestAttack31NewestScan(t *testing.T) {
 			b.signedAgo(2*time.Hour, "refused", ago(2))
 			b.signedAgo(1*time.Hour, "accepted", ago(3))
 		}, outcome.ScanRefused},
+		"the same, and the registry lists it first": {func(b *keylessBench) {
+			b.signedAgo(1*time.Hour, "accepted", ago(3))
+			b.signedAgo(2*time.Hour, "refused", ago(2))
+			b.signedAgo(3*time.Hour, "accepted", ago(3))
+		}, outcome.ScanRefused},
 		"a refusal that claims to be of the future": {func(b *keylessBench) {
 			b.signedAgo(3*time.Hour, "refused", ago(-9))
 			b.signedAgo(2*time.Hour, "accepted", ago(2))

@@ -141,7 +141,7 @@ func TestPredicateComesBackByteByByte(t *testing.T) {
 	}
 }
 
-func TestStatementsAboutTwoSubjects(t *testing.T) {
+func TestAttack06SecondSubject(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	platform, index := b.subject, b.push("shop", "index")
 	s := b.about(evidence.SBOMPredicate, `{"bomFormat":"CycloneDX","metadata":{"component":{"version":"`+platform.DigestStr()+`"}}}`, platform, index)
@@ -160,7 +160,7 @@ func TestStatementsAboutTwoSubjects(t *testing.T) {
 	}
 }
 
-func TestLostWritesAreRepeated(t *testing.T) {
+func TestAttack32LostWritesAreRepeated(t *testing.T) {
 	t.Parallel()
 	for where, opt := range eachRegistry {
 		t.Run(where, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestLostWritesAreRepeated(t *testing.T) {
 	}
 }
 
-func TestWritesThatStayLost(t *testing.T) {
+func TestAttack32WritesThatStayLost(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, registrytest.Options{})
 	b.server.Behave(registrytest.Rule{Method: "PUT", Path: b.path("/manifests/*.sig"), Answer: registrytest.Status(http.StatusCreated)})

@@ -207,12 +207,16 @@ type statement struct {
 	formats []Format
 }
 
-// merge puts what says the same in both stores together. The manifest named is the bundle's, which is read first.
+// merge puts what says the same in both stores together. The manifest named is the bundle's, which is read first; of several
+// times at which it was signed the first counts.
 func merge(into []statement, f finding) []statement {
 	for i := range into {
 		if into[i].sum == f.sum && into[i].proof.who == f.proof.who {
 			if !slices.Contains(into[i].formats, f.store) {
 				into[i].formats = append(into[i].formats, f.store)
+			}
+			if f.proof.at.Before(into[i].proof.at) {
+				into[i].proof = f.proof
 			}
 			return into
 		}
