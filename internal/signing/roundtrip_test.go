@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -228,25 +227,6 @@ func TestAttestStopsWithItsContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || v.Verdict != "undecided" || v.Reason != outcome.Interrupted {
 		t.Errorf("%v, %+v", err, v)
 	}
-}
-
-func TestConcurrentWritersLoseNothing(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, registrytest.Options{})
-	var scans []evidence.Statement
-	for i := range 3 {
-		scans = append(scans, b.scan("accepted", noon.Add(-time.Duration(i)*time.Hour)))
-	}
-	errs := inParallel(scans, func(s evidence.Statement) error {
-		_, err := Attest(context.Background(), b.registry, b.subject, b.key, s, Both, noon)
-		return err
-	})
-	for _, err := range errs {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	b.refuses(require(trust.Scan), "")
 }
 
 func TestLegacyManifestIsAsCosignWritesIt(t *testing.T) {
