@@ -81,7 +81,7 @@ func TestTranscripts(t *testing.T) {
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
 			"told": told, "archive": archive, "platform": platformOf, "env-from-file": envFromFile, "begins": begins,
 			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results, "mirror": mirror, "same": same,
-			"sigstore": sigstore, "token": token, "github-token": githubToken, "misbehave": misbehave,
+			"sigstore": sigstore, "token": token, "github-token": githubToken, "github-base": githubBase, "misbehave": misbehave,
 		},
 	})
 }
