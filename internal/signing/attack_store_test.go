@@ -37,16 +37,18 @@ func TestAttack21StrangersBundlesBesideKeylessOnes(t *testing.T) {
 	}
 }
 
+// stripEntries takes away what the log said.
+func stripEntries(_ *keylessBench, made *bundles.Bundle) error {
+	made.GetVerificationMaterial().TlogEntries = nil
+	return nil
+}
+
 // A registry that serves the weaker form alone, and whoever takes something away from a bundle, get no less asked of them.
 func TestAttack22Downgrade(t *testing.T) {
 	b := newForgeBench(t)
-	stripped := func(_ *keylessBench, made *bundles.Bundle) error {
-		made.GetVerificationMaterial().TlogEntries = nil
-		return nil
-	}
 	old := func(b *keylessBench, made *bundles.Bundle) error {
 		made.MediaType = layerBundleType
-		return stripped(b, made)
+		return stripEntries(b, made)
 	}
 	keys := func(b *keylessBench) Trust { return ByKeys(b.key.Public()) }
 	identities := func(b *keylessBench) Trust { return Trust{Signers: []Signer{releaser(b.sigstore)}} }
@@ -67,7 +69,7 @@ func TestAttack22Downgrade(t *testing.T) {
 		"cosign's tags by a key, and only bundles count":       {func(b *keylessBench) { b.attest(Legacy, b.everything()...) }, bundlesOnly(keys), outcome.SignatureUntrusted, "only bundles are trusted"},
 		"both forms, and only bundles count":                   {func(b *keylessBench) { b.mustWrite(b.release(logged...), Both) }, bundlesOnly(identities), "", ""},
 		"cosign's tags, and both forms count":                  {func(b *keylessBench) { b.mustWrite(b.release(logged...), Legacy) }, identities, "", ""},
-		"a bundle whose log entry was taken away":              {func(b *keylessBench) { b.plant(forgery{alter: stripped}, b.everything()...) }, identities, outcome.SignatureUntrusted, "transparency log"},
+		"a bundle whose log entry was taken away":              {func(b *keylessBench) { b.plant(forgery{alter: stripEntries}, b.everything()...) }, identities, outcome.SignatureUntrusted, "transparency log"},
 		"the same in the form of version 0.1":                  {func(b *keylessBench) { b.plant(forgery{alter: old}, b.everything()...) }, identities, outcome.SignatureUntrusted, "transparency log"},
 		"a key where an identity is asked for":                 {func(b *keylessBench) { b.attest(Both, b.everything()...) }, identities, outcome.SignatureUntrusted, "signed in a way that nobody who is trusted signs in"},
 		"an identity where a key is asked for":                 {func(b *keylessBench) { b.mustWrite(b.release(logged...), Bundle) }, keys, outcome.SignatureUntrusted, "signed in a way that nobody who is trusted signs in"},
