@@ -158,6 +158,12 @@ func (b *keylessBench) signedAgo(ago time.Duration, verdict string, claimed time
 // Nobody can tell that a registry withholds a newer scan; that an old one is old, everybody can.
 func TestAttack23OldScan(t *testing.T) {
 	b := newForgeBench(t)
+	t.Run("old, claims to be young, and was signed again", func(t *testing.T) {
+		b := b.on(t)
+		b.signedAgo(time.Hour, "accepted", noon.Add(-time.Hour))
+		b.signedAgo(12*time.Hour, "accepted", noon.Add(-time.Hour))
+		b.ends(outcome.ScanTooOld, younger(10*time.Hour), releaser(b.sigstore))
+	})
 	for name, c := range map[string]struct {
 		ago     time.Duration // signed
 		claimed time.Duration // before now

@@ -187,7 +187,7 @@ func (w *writer) lost(doubts []string) error {
 
 // look reads the stores that the format asks for and notes where each statement is.
 func (w *writer) look(ctx context.Context) (doubts []string, err error) {
-	s := newStore(w.registry, w.subject)
+	s := newStore(w.registry, w.subject).examinedBy(w.examiner)
 	var all shelf
 	places := []struct {
 		wanted bool
@@ -207,10 +207,9 @@ func (w *writer) look(ctx context.Context) (doubts []string, err error) {
 		}
 		all.take(found)
 	}
-	findings := w.examiner.examine(all.documents)
 	for _, it := range w.items {
 		it.bundle.Digest, it.legacy.Digest = v1.Hash{}, v1.Hash{}
-		for _, f := range findings {
+		for _, f := range all.findings {
 			it.recognize(f, w.subject.DigestStr())
 		}
 	}

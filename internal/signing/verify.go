@@ -108,6 +108,7 @@ type judge struct {
 
 // read reads every place. One that cannot be read is a doubt, and the others are read all the same.
 func (j *judge) read(ctx context.Context, s *store) error {
+	s = s.examinedBy(j.examiner)
 	both := []*[]string{&j.signatureDoubts, &j.attestationDoubts}
 	places := []struct {
 		read   func(context.Context) (shelf, error)
@@ -133,7 +134,7 @@ func (j *judge) read(ctx context.Context, s *store) error {
 			*doubts = append(*doubts, found.doubts...)
 		}
 		j.notes = append(j.notes, found.notes...)
-		j.findings = append(j.findings, j.about(j.examiner.examine(found.documents))...)
+		j.findings = append(j.findings, j.about(found.findings)...)
 	}
 	return nil
 }

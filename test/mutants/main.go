@@ -70,6 +70,9 @@ func run(only []string) error {
 		return errors.Join(fmt.Errorf("without a mutant %v fail", failed), err)
 	}
 	rules := map[string]bool{}
+	if err := runChecks(work, only); err != nil {
+		return err
+	}
 	var wrong []error
 	for _, m := range mutants {
 		rules[m.rule] = true
