@@ -45,7 +45,7 @@ reports:
 	test/sarif/run
 	test/html/run
 
-# Takes each rule of the gate away in turn: exactly its tests must fail.
+# Takes each rule of the gate and each check of the verification away in turn: exactly its tests must fail.
 mutants:
 	test/mutants/run
 
