@@ -49,7 +49,7 @@ reports:
 kyverno:
 	test/kyverno/run
 
-# Takes each rule of the gate away in turn: exactly its tests must fail.
+# Takes each rule of the gate and each check of the verification away in turn: exactly its tests must fail.
 mutants:
 	test/mutants/run
 

@@ -80,7 +80,7 @@ func TestTranscripts(t *testing.T) {
 			"ends": ends, "outputs": outputs, "push": push, "behave": behave, "login": login, "referrers": referrers,
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
 			"told": told, "archive": archive, "platform": platformOf, "env-from-file": envFromFile, "begins": begins,
-			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results, "mirror": mirror, "same": same, "attested": attested, "sigstore": sigstore, "token": token, "github-token": githubToken, "misbehave": misbehave, "ending": ending, "without": without,
+			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results, "mirror": mirror, "same": same, "attested": attested, "sigstore": sigstore, "token": token, "github-token": githubToken, "misbehave": misbehave, "ending": ending, "without": without, "github-base": githubBase,
 		},
 	})
 }

@@ -99,7 +99,7 @@ func TestWhatIsPulledIsWhatWasPushed(t *testing.T) {
 	}
 }
 
-func TestBlobsThatAreOthers(t *testing.T) {
+func TestAttack03BlobsThatAreOthers(t *testing.T) {
 	registry, access := start(t), connect(t)
 	digest := must[string](t)(access.Publish(context.Background(), registry.Ref("hand"), "", madeUp, papers([]byte("one"))))
 	for _, behaviour := range []registrytest.Behaviour{registrytest.Altered(), registrytest.Padded()} {

@@ -59,7 +59,7 @@ func TestANamedPlatformIsDemanded(t *testing.T) {
 	}
 }
 
-func TestATagMoves(t *testing.T) {
+func TestAttack01TagMoves(t *testing.T) {
 	registry := start(t)
 	index := must[v1.ImageIndex](t)(registrytest.Index(registrytest.AppOptions{}))
 	first := must[v1.Hash](t)(registry.PushIndex("shop:1", index))

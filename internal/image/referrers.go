@@ -29,6 +29,10 @@ const (
 	attachAttempts   = 5
 )
 
+// settle, and twice as long as reading and writing took, is waited before a fallback index is read back. Another writer may
+// have read it before us, and write it after us without our entry.
+const settle = 20 * time.Millisecond
+
 // Referrer is one manifest that names an image as its subject, as the registry lists it. ArtifactType and Annotations
 // are the registry's word: nothing signed them.
 type Referrer struct {
@@ -258,6 +262,7 @@ func (r *Registry) list(ctx context.Context, subject name.Digest, entry Referrer
 }
 
 func (r *Registry) addToFallback(ctx context.Context, subject name.Digest, entry Referrer) ([]Referrer, error) {
+	began := time.Now()
 	index, err := r.fallbackIndex(ctx, subject)
 	if err != nil {
 		return nil, err
@@ -271,6 +276,9 @@ func (r *Registry) addToFallback(ctx context.Context, subject name.Digest, entry
 		path := fmt.Sprintf("/v2/%s/manifests/%s", tag.RepositoryStr(), tag.TagStr())
 		if _, err := r.ask(ctx, tag.Repository, transport.PushScope, http.MethodPut, path, string(types.OCIImageIndex), raw); err != nil {
 			return nil, refusedWrite(subject, err)
+		}
+		if err := sleep(ctx, settle+2*time.Since(began)); err != nil {
+			return nil, err
 		}
 		if index, err = r.fallbackIndex(ctx, subject); err != nil {
 			return nil, err

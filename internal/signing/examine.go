@@ -145,15 +145,33 @@ func (e *examiner) envelope(d document) finding {
 func (e *examiner) read(d document, s signed) finding {
 	f := e.signedBy(finding{document: d, sum: sha256.Sum256(s.payload)}, s)
 	f.content = nil // the same SBOM may lie in four places, and one copy of it in memory will do
-	read := e.parse(f.sum, s.payload)
-	f.statement = read.statement
-	if f.err == nil {
-		f.err = read.err
+	if f.err != nil {
+		f.statement = claimed(s.payload)
+		return f
 	}
+	read := e.parse(f.sum, s.payload)
+	f.statement, f.err = read.statement, read.err
 	return f
 }
 
-// parse also serves what nobody trusted signed: the claim says which requirement it would have met.
+// maxClaim is up to where the predicate of a statement that nobody trusted signed is kept. Anybody can put such beside an
+// image, as many as there is room for.
+const maxClaim = 16 << 10
+
+// claimed is what such a statement would have been, for the message.
+func claimed(payload []byte) evidence.Statement {
+	s, err := evidence.ParseStatement(payload)
+	if err != nil {
+		return evidence.Statement{}
+	}
+	s.Subject = nil
+	if len(s.Predicate) > maxClaim {
+		s.Predicate = nil
+	}
+	return s
+}
+
+// parse reads a statement once, in however many places it lies.
 func (e *examiner) parse(sum [sha256.Size]byte, payload []byte) reading {
 	read, ok := e.parsed[sum]
 	if !ok {
@@ -172,6 +190,7 @@ func (e *examiner) simpleSigning(d document) finding {
 		return f
 	}
 	f = e.signedBy(f, signed{layer: d, message: d.content, signature: sig})
+	f.content = nil
 	statement, err := parseSimpleSigning(d.content)
 	f.statement = statement
 	if f.err == nil {

@@ -260,7 +260,7 @@ func TestKeylessAuthorOutsideTheTrust(t *testing.T) {
 	}
 }
 
-func TestTrustedRootsThatCannotBeUsed(t *testing.T) {
+func TestAttack29TrustedRootsThatCannotBeUsed(t *testing.T) {
 	b := newKeylessBench(t, registrytest.Options{})
 	whole := string(b.lab.TrustedRoot())
 	for name, content := range map[string]string{

@@ -69,55 +69,71 @@ func newLayer(content []byte, mediaType types.MediaType, annotations map[string]
 	return layer{content, v1.Descriptor{MediaType: mediaType, Digest: digest, Size: int64(len(content)), Annotations: annotations}}, err
 }
 
-// appendTo adds layers to the manifest under the tag. It is read, changed and written without a lock: whoever finds its
-// layers missing afterwards adds them again.
+// appendTo adds layers to the manifest under the tag. It is read, changed and written without a lock: what takes long comes
+// first, and a manifest that somebody else has changed meanwhile is read again. Whoever finds its layers missing afterwards
+// adds them again.
 func (w *writer) appendTo(ctx context.Context, tag name.Tag, layers []layer) error {
 	if len(layers) == 0 {
 		return nil
-	}
-	m, err := w.tagged(ctx, tag)
-	if err != nil {
-		return err
 	}
 	for _, l := range layers {
 		if err := w.upload(ctx, l); err != nil {
 			return err
 		}
-		m.Layers = append(m.Layers, l.descriptor)
 	}
-	if len(m.Layers) > maxLayers {
-		return outcome.New(outcome.TooLarge, "%s would hold %d layers, more than the %d that verifiers read", tag, len(m.Layers), maxLayers)
+	for range writeAttempts {
+		m, before, err := w.tagged(ctx, tag)
+		if err != nil {
+			return err
+		}
+		for _, l := range layers {
+			m.Layers = append(m.Layers, l.descriptor)
+		}
+		if len(m.Layers) > maxLayers {
+			return outcome.New(outcome.TooLarge, "%s would hold %d layers, more than the %d that verifiers read", tag, len(m.Layers), maxLayers)
+		}
+		if done, err := w.replace(ctx, tag, m, before); done || err != nil {
+			return err
+		}
 	}
+	return nil // the layers are missing, and that is seen when they are read back
+}
+
+// replace writes the manifest unless another one than before is there by now.
+func (w *writer) replace(ctx context.Context, tag name.Tag, m v1.Manifest, before v1.Hash) (done bool, err error) {
 	config, err := configOf(m)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := w.upload(ctx, config); err != nil {
-		return err
+		return false, err
 	}
 	m.Config = config.descriptor
 	raw, err := json.Marshal(m)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return refused(w.subject, remote.Put(tag, manifest{raw, m.MediaType}, w.registry.Options(ctx)...))
+	if _, now, err := w.tagged(ctx, tag); err != nil || now != before {
+		return false, err
+	}
+	return true, refused(w.subject, remote.Put(tag, manifest{raw, m.MediaType}, w.registry.Options(ctx)...))
 }
 
 // tagged is the manifest under the tag, or an empty one.
-func (w *writer) tagged(ctx context.Context, tag name.Tag) (v1.Manifest, error) {
-	m, _, err := newStore(w.registry, w.subject).manifest(ctx, tag)
+func (w *writer) tagged(ctx context.Context, tag name.Tag) (v1.Manifest, v1.Hash, error) {
+	m, at, err := newStore(w.registry, w.subject).manifest(ctx, tag)
 	switch {
 	case status(err) == http.StatusNotFound:
-		return v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: v1.Descriptor{MediaType: types.OCIConfigJSON}}, nil
+		return v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: v1.Descriptor{MediaType: types.OCIConfigJSON}}, v1.Hash{}, nil
 	case ctx.Err() != nil:
-		return m, ctx.Err()
+		return m, at, ctx.Err()
 	case err != nil:
-		return m, outcome.New(outcome.ReferrersUnreadable, "%s: %s", tag, said(err))
+		return m, at, outcome.New(outcome.ReferrersUnreadable, "%s: %s", tag, said(err))
 	}
 	if m.MediaType == "" {
 		m.MediaType = types.OCIManifestSchema1
 	}
-	return m, nil
+	return m, at, nil
 }
 
 // configOf is the config that cosign writes for such layers: they are not compressed, so each is its own diff id.

@@ -40,22 +40,39 @@ func (j *judge) scan(d trust.Demand) Requirement {
 		return missing("scan", bad)
 	}
 	slices.SortStableFunc(scans, scanned.newestFirst)
-	r := enough(d, j.judgeScan(d, scans[0]), j.approving(d, scans))
+	r := enough(d, j.judgeScan(d, newest(scans)), j.approving(d, scans))
 	if older := len(scans) - 1; older > 0 && r.Signers == nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d older trusted scans do not count", older))
 	}
 	return r
 }
 
+// newest is the scan that counts: the one that was signed last, unless a refusal was made after it. Whoever has a pass can
+// have it stamped anew while its certificate is valid, and throw the first stamp away; when it was made stays signed.
+func newest(lastFirst []scanned) scanned {
+	last := lastFirst[0]
+	for _, s := range lastFirst[1:] {
+		if last.accepted() && !s.accepted() && s.made().After(last.made()) {
+			return s
+		}
+	}
+	return last
+}
+
 // approving are those scans that are good enough and the newest of their signer.
-func (j *judge) approving(d trust.Demand, newestFirst []scanned) []statement {
+func (j *judge) approving(d trust.Demand, lastFirst []scanned) []statement {
 	var list []statement
 	heard := map[string]bool{}
-	for _, s := range newestFirst {
-		if !heard[s.proof.who] && j.judgeScan(d, s).Result == Trusted {
-			list = append(list, s.statement)
+	for _, s := range lastFirst {
+		who := s.proof.who
+		if heard[who] {
+			continue
 		}
-		heard[s.proof.who] = true
+		heard[who] = true
+		own := newest(slices.DeleteFunc(slices.Clone(lastFirst), func(other scanned) bool { return other.proof.who != who }))
+		if j.judgeScan(d, own).Result == Trusted {
+			list = append(list, own.statement)
+		}
 	}
 	return list
 }
@@ -78,13 +95,15 @@ func (s scanned) at() time.Time {
 	return s.proof.at
 }
 
-// age goes by the older of the claim and the signature: neither a late signature nor a late claim makes a scan younger.
-func (s scanned) age(now time.Time) time.Duration {
+// made is the older of the claim and the signature: neither a late signature nor a late claim makes a scan younger.
+func (s scanned) made() time.Time {
 	if s.proof.at.IsZero() || s.scan.Finished.Before(s.proof.at) {
-		return now.Sub(s.scan.Finished)
+		return s.scan.Finished
 	}
-	return now.Sub(s.proof.at)
+	return s.proof.at
 }
+
+func (s scanned) age(now time.Time) time.Duration { return now.Sub(s.made()) }
 
 // newestFirst: of two from the same second, the one that refuses counts.
 func (s scanned) newestFirst(than scanned) int {

@@ -18,6 +18,10 @@ import (
 
 const writeAttempts = 5
 
+// settle, and twice as long as writing took, is waited before what was written under cosign's tags is read back. Another
+// writer may have read the tag before, and write it after us without what we wrote.
+const settle = 20 * time.Millisecond
+
 // Written says where a statement is stored now.
 type Written struct {
 	Digest v1.Hash // of the bundle's manifest; of the .sig or .att manifest where only that was asked for
@@ -188,7 +192,7 @@ func (w *writer) lost(doubts []string) error {
 
 // look reads the stores that the format asks for and notes where each statement is.
 func (w *writer) look(ctx context.Context) (doubts []string, err error) {
-	s := newStore(w.registry, w.subject)
+	s := newStore(w.registry, w.subject).examinedBy(w.examiner)
 	var all shelf
 	places := []struct {
 		wanted bool
@@ -208,10 +212,9 @@ func (w *writer) look(ctx context.Context) (doubts []string, err error) {
 		}
 		all.take(found)
 	}
-	findings := w.examiner.examine(all.documents)
 	for _, it := range w.items {
 		it.bundle.Digest, it.legacy.Digest = v1.Hash{}, v1.Hash{}
-		for _, f := range findings {
+		for _, f := range all.findings {
 			it.recognize(f, w.subject.DigestStr())
 		}
 	}
@@ -289,10 +292,17 @@ func (w *writer) add(ctx context.Context) error {
 			attestations = append(attestations, *it.layer)
 		}
 	}
+	began := time.Now()
 	if err := w.appendTo(ctx, signatureTag(w.subject), signatures); err != nil {
 		return err
 	}
-	return w.appendTo(ctx, attestationTag(w.subject), attestations)
+	if err := w.appendTo(ctx, attestationTag(w.subject), attestations); err != nil {
+		return err
+	}
+	if len(signatures)+len(attestations) == 0 {
+		return nil
+	}
+	return sleep(ctx, settle+2*time.Since(began))
 }
 
 func (w *writer) addBundle(ctx context.Context, it *item) error {

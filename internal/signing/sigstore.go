@@ -3,12 +3,14 @@ package signing
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
@@ -30,6 +32,7 @@ type Sigstore struct {
 	bundles  *verify.Verifier
 	demanded []lifetime.Role
 	ordinary bool // no Sigstore, but a certificate authority that asks for no identity token
+	logged   bool // signatures must be in a log
 }
 
 // namesNoIssuer says whether its certificates need not name the issuer of an identity token, so that the subject is all
@@ -49,7 +52,7 @@ func NewSigstore(name string, trustedRoot []byte, without Without) (*Sigstore, e
 	if err != nil {
 		return nil, outcome.New(outcome.TrustUnusable, "trusted root of %s: %s", name, printable(err.Error()))
 	}
-	s := &Sigstore{name: name, material: material}
+	s := &Sigstore{name: name, material: material, logged: !without.Log}
 	for _, part := range []struct {
 		role   lifetime.Role
 		what   string
@@ -192,7 +195,24 @@ func (s *Sigstore) vouch(sig signed) (proof, error) {
 		return proof{}, errNoStatement
 	}
 	certificate := newCertificate(*result.Signature.Certificate)
-	return proof{who: certificate.String(), certificate: &certificate, at: earliest(result.VerifiedTimestamps)}, nil
+	p := proof{who: certificate.String(), certificate: &certificate, at: earliest(result.VerifiedTimestamps)}
+	return p, s.loggedThen(b, p.at)
+}
+
+// loggedThen refuses an entry of a log whose key was not valid any more, or not yet, when it was signed. sigstore-go 1.3.0
+// compares the key with the time in the entry, and an entry of Rekor v2 has none.
+func (s *Sigstore) loggedThen(b *bundle.Bundle, at time.Time) error {
+	entries, err := b.TlogEntries()
+	if err != nil || !s.logged {
+		return err
+	}
+	for _, e := range entries {
+		log := s.material.RekorLogs()[hex.EncodeToString([]byte(e.LogKeyID()))]
+		if log != nil && !at.Before(log.ValidityPeriodStart) && (log.ValidityPeriodEnd.IsZero() || !at.After(log.ValidityPeriodEnd)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("it was signed at %s, and the key of the transparency log was not valid then", at.UTC().Format(time.RFC3339))
 }
 
 // earliest is when it was signed at the latest. Whoever has a signature can have it stamped anew; the first stamp counts.

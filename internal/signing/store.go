@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	cosign "github.com/sigstore/cosign/v2/pkg/types"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/image"
@@ -44,8 +45,9 @@ type document struct {
 // shelf is one place where documents lie: the referrers, the .sig tag, the .att tag.
 type shelf struct {
 	documents []document
-	notes     []string // about what was passed over
-	doubts    []string // about what could not be read: there may be more than was found
+	findings  []finding // instead of documents, where an examiner looks at each as it comes
+	notes     []string  // about what was passed over
+	doubts    []string  // about what could not be read: there may be more than was found
 }
 
 func (s *shelf) note(format string, args ...any) {
@@ -58,6 +60,7 @@ func (s *shelf) doubt(format string, args ...any) {
 // take adds what another shelf holds.
 func (s *shelf) take(other shelf) {
 	s.documents = append(s.documents, other.documents...)
+	s.findings = append(s.findings, other.findings...)
 	s.notes = append(s.notes, other.notes...)
 	s.doubts = append(s.doubts, other.doubts...)
 }
@@ -66,11 +69,21 @@ func (s *shelf) take(other shelf) {
 type store struct {
 	registry *image.Registry
 	subject  name.Digest
-	left     atomic.Int64 // bytes that may still be read
+	left     atomic.Int64        // bytes that may still be read
+	held     *semaphore.Weighted // bytes that are in memory
+	// Looks at each document as soon as it is read, so that no more than a few of them are held at a time; nil: nobody.
+	examiner *examiner
+	turn     sync.Mutex // of the examiner
+}
+
+// examinedBy lets an examiner look at each document.
+func (s *store) examinedBy(e *examiner) *store {
+	s.examiner = e
+	return s
 }
 
 func newStore(registry *image.Registry, subject name.Digest) *store {
-	s := &store{registry: registry, subject: subject}
+	s := &store{registry: registry, subject: subject, held: semaphore.NewWeighted(maxDocument)}
 	s.left.Store(maxDocuments)
 	return s
 }
@@ -172,6 +185,11 @@ func (s *store) tagged(ctx context.Context, tag name.Tag, mediaType types.MediaT
 
 // read fetches the content of d.
 func (s *store) read(ctx context.Context, what string, layer v1.Descriptor, d document) (found shelf) {
+	room := min(max(layer.Size, 0), maxDocument)
+	if s.held.Acquire(ctx, room) != nil {
+		return found // the run has ended
+	}
+	defer s.held.Release(room)
 	if s.left.Add(-max(layer.Size, 0)) < 0 {
 		found.doubt("%s: more than %d MiB are stored about this image", what, maxDocuments>>20)
 		return found
@@ -182,7 +200,13 @@ func (s *store) read(ctx context.Context, what string, layer v1.Descriptor, d do
 		return found
 	}
 	d.mediaType, d.content = layer.MediaType, content
-	found.documents = []document{d}
+	if s.examiner == nil {
+		found.documents = []document{d}
+		return found
+	}
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	found.findings = s.examiner.examine([]document{d})
 	return found
 }
 

@@ -110,6 +110,7 @@ type judge struct {
 
 // read reads every place. One that cannot be read is a doubt, and the others are read all the same.
 func (j *judge) read(ctx context.Context, s *store) error {
+	s = s.examinedBy(j.examiner)
 	both := []*[]string{&j.signatureDoubts, &j.attestationDoubts}
 	places := []struct {
 		read   func(context.Context) (shelf, error)
@@ -135,7 +136,7 @@ func (j *judge) read(ctx context.Context, s *store) error {
 			*doubts = append(*doubts, found.doubts...)
 		}
 		j.notes = append(j.notes, found.notes...)
-		j.findings = append(j.findings, j.follow(ctx, s, j.about(j.examiner.examine(found.documents)))...)
+		j.findings = append(j.findings, j.follow(ctx, s, j.about(found.findings))...)
 	}
 	return nil
 }
@@ -213,12 +214,16 @@ type statement struct {
 	formats []Format
 }
 
-// merge puts what says the same in both stores together. The manifest named is the bundle's, which is read first.
+// merge puts what says the same in both stores together. The manifest named is the bundle's, which is read first; of several
+// times at which it was signed the first counts.
 func merge(into []statement, f finding) []statement {
 	for i := range into {
 		if into[i].sum == f.sum && into[i].proof.who == f.proof.who {
 			if !slices.Contains(into[i].formats, f.store) {
 				into[i].formats = append(into[i].formats, f.store)
+			}
+			if f.proof.at.Before(into[i].proof.at) {
+				into[i].proof = f.proof
 			}
 			return into
 		}

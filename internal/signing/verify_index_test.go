@@ -122,7 +122,7 @@ func TestAnIndexIsVerifiedAsAWhole(t *testing.T) {
 }
 
 // Everything is signed, and one part of it is missing or about something else.
-func TestAnIndexOfWhichAPartIsMissing(t *testing.T) {
+func TestAttack02IndexSignedInPart(t *testing.T) {
 	first, second := 0, 1
 	for title, test := range map[string]struct {
 		sign func(*indexed)

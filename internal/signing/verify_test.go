@@ -21,7 +21,7 @@ import (
 	"github.com/stepseal/stepseal/internal/trust"
 )
 
-func TestNobodyToTrust(t *testing.T) {
+func TestAttack14NobodyToTrust(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	b.attest(Both, b.everything()...)
 	b.server.Forget()
@@ -72,7 +72,7 @@ func TestWrongKey(t *testing.T) {
 }
 
 // A name and a digest can be written down by anybody; only what is signed counts.
-func TestCopiedFromAnotherImage(t *testing.T) {
+func TestAttack04CopiedFromAnotherImage(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	victim := b.subject
 	b.subject = b.push("shop", "good")
@@ -117,7 +117,7 @@ func TestTamperedBundle(t *testing.T) {
 	}
 }
 
-func TestAttestationIsNoSignature(t *testing.T) {
+func TestAttack08AttestationIsNoSignature(t *testing.T) {
 	for _, format := range []Format{Bundle, Legacy, Both} {
 		b := newBench(t, registrytest.Options{})
 		b.attest(format, b.sbom(b.subject.DigestStr()), b.scan("refused", noon))
@@ -129,7 +129,7 @@ func TestAttestationIsNoSignature(t *testing.T) {
 }
 
 // The .att tag holds attestations, whatever they call themselves.
-func TestSignatureInThePlaceOfAttestations(t *testing.T) {
+func TestAttack08SignatureInThePlaceOfAttestations(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	payload := marshal(t, b.signature())
 	sig, err := b.key.sign(preAuthEncoding(payload))
@@ -149,7 +149,7 @@ func TestSignatureInThePlaceOfAttestations(t *testing.T) {
 }
 
 // Whoever can write beside an image must not be able to hide what is good, nor be taken for a success.
-func TestGarbageHidesNothing(t *testing.T) {
+func TestAttack21GarbageHidesNothing(t *testing.T) {
 	garbage := func(b *bench) {
 		for i, content := range []string{"", "{", `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json"}`, "null", "[]",
 			`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{}},"messageSignature":{"messageDigest":{"algorithm":"SHA2_256","digest":"AA=="},"signature":"AA=="}}`,
@@ -188,7 +188,7 @@ func TestForeignReferrersArePassedOver(t *testing.T) {
 	}
 }
 
-func TestUnreadableReferrersAreNotNone(t *testing.T) {
+func TestAttack26UnreadableReferrersAreNotNone(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{401, 403, 405, 429, 500} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -223,7 +223,7 @@ func results(v Verification) []Result {
 	return list
 }
 
-func TestUnreadableTagsAreNotNone(t *testing.T) {
+func TestAttack26UnreadableTagsAreNotNone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, registrytest.Options{})
 	for _, tag := range []string{"*.sig", "*.att"} {
@@ -237,7 +237,7 @@ func TestUnreadableTagsAreNotNone(t *testing.T) {
 	}
 }
 
-func TestOneUnreadableDocumentIsADoubt(t *testing.T) {
+func TestAttack26OneUnreadableDocumentIsADoubt(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]registrytest.Behaviour{
 		"500": registrytest.Status(500), "403": registrytest.Status(403), "404": registrytest.Status(404),
@@ -284,7 +284,7 @@ func TestEitherStoreAlone(t *testing.T) {
 	b.refuses(all, "")
 }
 
-func TestEnvelopesWithTwoReadings(t *testing.T) {
+func TestAttack11EnvelopesWithTwoReadings(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	good := marshal(t, b.scan("accepted", noon))
 	envelope := func(payload []byte) []byte {
@@ -345,7 +345,7 @@ func (b *bench) tag(suffix, mediaType string, annotations map[string]string, con
 	}
 }
 
-func TestSimpleSigningPayloads(t *testing.T) {
+func TestAttack05SimpleSigningPayloads(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	payload := func(digest, kind string) string {
 		return fmt.Sprintf(`{"critical":{"identity":{"docker-reference":"x"},"image":{"docker-manifest-digest":%q},"type":%q},"optional":{"a":1}}`, digest, kind)
@@ -375,7 +375,7 @@ func TestSimpleSigningPayloads(t *testing.T) {
 	}
 }
 
-func TestSBOMsOfOthersAndOfOtherImages(t *testing.T) {
+func TestAttack07SBOMOfAnotherImage(t *testing.T) {
 	type statements = func(b *bench) []evidence.Statement
 	of := func(kind, predicate string) statements {
 		return func(b *bench) []evidence.Statement {
@@ -472,7 +472,7 @@ func TestScans(t *testing.T) {
 	}
 }
 
-func TestUntrustedScanDoesNotRevoke(t *testing.T) {
+func TestAttack09UntrustedScanDoesNotRevoke(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	b.attest(Both, b.everything()...)
 	right := b.key
@@ -482,7 +482,7 @@ func TestUntrustedScanDoesNotRevoke(t *testing.T) {
 	b.refuses(all, "")
 }
 
-func TestFloods(t *testing.T) {
+func TestAttack20Floods(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, registrytest.Options{})
 	b.attest(Bundle, b.everything()...)
@@ -531,7 +531,7 @@ func TestFloods(t *testing.T) {
 }
 
 // What a registry and a stranger say ends in logs and in a document.
-func TestNothingForeignIsPrintedRaw(t *testing.T) {
+func TestAttack30NothingForeignIsPrintedRaw(t *testing.T) {
 	const evil = "x\n::set-output name=a::b\x1b[31m\u2028\u202e"
 	b := newBench(t, registrytest.Options{})
 	stranger := newTestKey(t, ed25519Key(t))

@@ -51,7 +51,7 @@ func TestAPatternThatSaysWhoseItIsIsTaken(t *testing.T) {
 	}
 }
 
-func TestAPatternThatFitsStrangersIsRefused(t *testing.T) {
+func TestAttack12PatternThatFitsStrangersIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		of         Claim
 		text, want string

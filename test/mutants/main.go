@@ -1,5 +1,6 @@
 // Mutants takes each rule of the gate away in turn and demands that exactly the tests of that rule fail: all of
 // TestRules/<rule>/..., and no other of TestRules. A rule that nothing tests, and a test that tests no rule, are errors.
+// It does the same with each check of the verification and the tests that are named after attacks; see checks.go.
 package main
 
 import (
@@ -70,6 +71,9 @@ func run(only []string) error {
 		return errors.Join(fmt.Errorf("without a mutant %v fail", failed), err)
 	}
 	rules := map[string]bool{}
+	if err := runChecks(work, only); err != nil {
+		return err
+	}
 	var wrong []error
 	for _, m := range mutants {
 		rules[m.rule] = true
