@@ -47,10 +47,14 @@ func (t Tree) Elements() []Tree {
 	return list
 }
 
-// IsObject, IsArray and IsSet tell kinds apart; null is not set.
+// IsObject tells an object.
 func (t Tree) IsObject() bool { _, ok := t.value.(map[string]any); return ok }
-func (t Tree) IsArray() bool  { _, ok := t.value.([]any); return ok }
-func (t Tree) IsSet() bool    { return t.value != nil }
+
+// IsArray tells a list.
+func (t Tree) IsArray() bool { _, ok := t.value.([]any); return ok }
+
+// IsSet tells whether there is a value; null is none.
+func (t Tree) IsSet() bool { return t.value != nil }
 
 // Names are those of an object's members, in no order.
 func (t Tree) Names() []string {
