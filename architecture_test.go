@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"internal/manifest":          {"internal/command", "internal/host/tekton", "internal/identity", "internal/outcome", "internal/pin", "internal/step"},
 	"internal/pin":               {},
 	"internal/render":            {"internal/outcome", "internal/pin", "internal/step"},
-	"internal/demo":              {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/step", "internal/steps"},
+	"internal/demo":              {"internal/advisory/testset", "internal/evidence", "internal/image", "internal/outcome", "internal/registrytest", "internal/scan", "internal/sigstoretest", "internal/step", "internal/steps"},
 	"internal/steps":             {"internal/admission", "internal/credentials", "internal/docker", "internal/evidence", "internal/identity", "internal/identity/spiffe", "internal/image", "internal/licence", "internal/lifetime", "internal/lineage", "internal/markdown", "internal/memory", "internal/mirror", "internal/outcome", "internal/policy", "internal/policyfile", "internal/provenance", "internal/report", "internal/sbom", "internal/scan", "internal/signing", "internal/step", "internal/trust", "internal/vex"},
 	"internal/host":              {"internal/host/actions", "internal/host/gitlab", "internal/host/jenkins", "internal/host/plain", "internal/host/tekton", "internal/step"},
 	"internal/host/actions":      {"internal/host/plain", "internal/markdown", "internal/outcome", "internal/step"},

@@ -46,7 +46,11 @@ func TestMain(m *testing.M) {
 		"stepseal-with-bug": func() { os.Exit(executeWith(broken())) },
 		// The demo with the repaired log4j-core in the image that is to be refused.
 		"stepseal-repaired": func() {
-			os.Exit(executeWith(renamed(demo.SpecOf(demo.Sample{Vulnerable: "2.17.1", Repaired: "2.17.1"}))))
+			os.Exit(executeWith(renamed(demo.SpecOf(demo.Sample{Vulnerable: "2.17.1", Repaired: "2.17.1"}), "demo-repaired")))
+		},
+		// The demo of makers who trust all of their organisation, as few mean to.
+		"stepseal-careless": func() {
+			os.Exit(executeWith(renamed(demo.SpecOf(demo.Sample{Vulnerable: "2.14.1", Repaired: "2.17.1", Careless: true}), "demo-careless")))
 		},
 		// The program with its file size limited, as a full quota would.
 		"stepseal-limited": func() { limitFileSize(4096); os.Exit(run()) },
@@ -64,8 +68,8 @@ func broken() *step.Spec {
 	return &step.Spec{Name: "broken", Summary: "Panic", Inputs: []step.Input{outputs}, Run: func(context.Context, *step.Run) error { panic("a bug") }}
 }
 
-func renamed(spec *step.Spec) *step.Spec {
-	spec.Name = "demo-repaired"
+func renamed(spec *step.Spec, name string) *step.Spec {
+	spec.Name = name
 	return spec
 }
 

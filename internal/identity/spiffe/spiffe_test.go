@@ -139,10 +139,10 @@ func TestWhereNoAgentIs(t *testing.T) {
 		"nobody listens":       {"unix:///nonexistent/api.sock", "no such file"},
 		"another machine":      {"tcp://192.0.2.1:8081", "on another machine"},
 		"a name":               {"tcp://agent.example.com:8081", "on another machine"},
-		"another scheme":       {"https://127.0.0.1/", "neither unix: nor tcp:"},
+		"another scheme":       {"https://127.0.0.1/", "does not begin with unix:// or tcp://"},
 		"a relative path":      {"unix:api.sock", "opaque"},
 		"a host before a path": {"unix://agent/api.sock", "not unix:// and an absolute path"},
-		"a word":               {"agent", "neither unix: nor tcp:"},
+		"a word":               {"agent", "does not begin with unix:// or tcp://"},
 		"no port":              {"tcp://127.0.0.1", "must include a port"},
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, test.address, test.want) })
