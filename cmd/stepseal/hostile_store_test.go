@@ -86,11 +86,11 @@ func storeAttacks() map[string]storeAttack {
 		"pages of referrers without an end": {answer(referrers, pages), nil, undecided, "referrers-unreadable", "pages of referrers"},
 		"referrers that do not end":         {answer(referrers, registrytest.Endless(string(types.OCIImageIndex), 0)), nil, undecided, "referrers-unreadable", ""},
 		"referrers that drip":               {answer(referrers, registrytest.Dripping(20*time.Millisecond)), slow, undecided, "referrers-unreadable", ""},
-		"10,000 layers in .att":             {answer(att, registrytest.Instead(string(types.OCIManifestSchema1), manifest(10_000, 100))), nil, undecided, "referrers-unreadable", "10000 layers"},
-		"10,000 layers in .sig":             {answer(sig, registrytest.Instead(string(types.OCIManifestSchema1), manifest(10_000, 100))), nil, undecided, "referrers-unreadable", "10000 layers"},
-		"layers of 10 GB in .att":           {answer(att, registrytest.Instead(string(types.OCIManifestSchema1), manifest(900, 10<<30))), nil, undecided, "referrers-unreadable", ""},
-		"a manifest of 50 MB in .att":       {answer(att, registrytest.Instead(string(types.OCIManifestSchema1), append(bytes.Repeat([]byte(" "), 50<<20), manifest(1, 10)...))), nil, undecided, "referrers-unreadable", ""},
-		"a manifest in .att that drips":     {answer(att, registrytest.Stalled()), slow, refused, "signature-missing", ""},
+		"10,000 layers in .att":             {answer(att, registrytest.Instead(string(types.OCIManifestSchema1), manifest(10_000, 100))), nil, refused, "signature-missing", "10000 layers"},
+		"10,000 layers in .sig":             {answer(sig, registrytest.Instead(string(types.OCIManifestSchema1), manifest(10_000, 100))), nil, refused, "attestation-missing", "10000 layers"},
+		"layers of 10 GB in .att":           {answer(att, registrytest.Instead(string(types.OCIManifestSchema1), manifest(900, 10<<30))), nil, refused, "signature-missing", "could not be checked"},
+		"a manifest of 50 MB in .att":       {answer(att, registrytest.Instead(string(types.OCIManifestSchema1), append(bytes.Repeat([]byte(" "), 50<<20), manifest(1, 10)...))), nil, refused, "signature-missing", "could not be checked"},
+		"a manifest in .att that drips":     {answer(att, dripping(manifest(100, 100))), slow, refused, "signature-missing", "could not be checked"},
 		"a gzip bomb for a bundle":          {bundle(gzipBomb()), nil, refused, "signature-untrusted", ""},
 		"a bundle that is deep":             {bundle([]byte(`{"mediaType":` + strings.Repeat("[", 1<<20))), nil, refused, "signature-untrusted", ""},
 		"a bundle that does not end": {func(t *testing.T, r *registrytest.Registry, subject name.Digest) {
@@ -100,6 +100,15 @@ func storeAttacks() map[string]storeAttack {
 		"bundles of 400 MB in all": {func(t *testing.T, _ *registrytest.Registry, subject name.Digest) {
 			attachBundles(t, subject, strangers(subject, 400, 1<<20)...)
 		}, nil, refused, "signature-untrusted", "and 380 more"},
+	}
+}
+
+// dripping sends a manifest a byte at a time.
+func dripping(raw []byte) registrytest.Behaviour {
+	return func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
+		registrytest.Dripping(20*time.Millisecond)(w, req, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			registrytest.Instead(string(types.OCIManifestSchema1), raw)(w, req, nil)
+		}))
 	}
 }
 

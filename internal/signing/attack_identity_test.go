@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/sigstoretest"
 	"github.com/stepseal/stepseal/internal/trust"
@@ -108,6 +109,12 @@ func TestAttack13TrustedWithSomethingElse(t *testing.T) {
 func TestAttack13OneSignerForTwo(t *testing.T) {
 	b := newForgeBench(t)
 	two := Requirements{Demands: []trust.Demand{{Kind: trust.Signature, Threshold: 2}}}
+	branches := releaser(b.sigstore)
+	fits, err := trust.ParsePattern(trust.Subject, `^https://github\.com/acme/api/\.github/workflows/release\.yml@refs/heads/(main|next)$`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	branches.Subject = fits
 	tag := releaser(b.sigstore)
 	tag.Name, tag.SourceRepository = "again", trust.Exactly("https://github.com/"+repository)
 	for name, c := range map[string]struct {
@@ -115,13 +122,15 @@ func TestAttack13OneSignerForTwo(t *testing.T) {
 		want    outcome.Reason
 	}{
 		"two signatures by one":                     {[]Signer{releaser(b.sigstore)}, outcome.TooFewSigners},
+		"two branches of one signer":                {[]Signer{branches}, outcome.TooFewSigners},
 		"one identity under two names":              {[]Signer{releaser(b.sigstore), tag}, outcome.TooFewSigners},
 		"one identity, and a key that is not there": {[]Signer{releaser(b.sigstore), {Key: newTestKey(t, ed25519Key(t)).Public()}}, outcome.TooFewSigners},
 		"an identity and a key":                     {[]Signer{releaser(b.sigstore), {Key: b.key.Public()}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := b.on(t)
-			b.plant(forgery{}, b.signature(), b.signature())
+			b.plant(forgery{}, b.signature(), b.about(evidence.SignaturePredicate, "{}", b.subject, b.push("shop", "second")))
+			b.plant(forgery{claims: sigstoretest.GitHub(repository, workflow, "refs/heads/next")}, b.signature())
 			b.attest(Bundle, b.signature())
 			b.ends(c.want, two, c.signers...)
 		})

@@ -66,14 +66,15 @@ func run(only []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
+	return errors.Join(runRules(work, only), runChecks(work, only))
+}
+
+func runRules(work string, only []string) error {
 	cases, failed, err := test("")
 	if err != nil || len(failed) > 0 {
 		return errors.Join(fmt.Errorf("without a mutant %v fail", failed), err)
 	}
 	rules := map[string]bool{}
-	if err := runChecks(work, only); err != nil {
-		return err
-	}
 	var wrong []error
 	for _, m := range mutants {
 		rules[m.rule] = true
