@@ -3,11 +3,13 @@ package signing
 import (
 	"context"
 	"crypto/elliptic"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/registrytest"
 	"github.com/stepseal/stepseal/internal/sigstoretest"
@@ -162,6 +164,29 @@ func TestKeylessRoundTrip(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// cosign takes a layer under its .att tag for logged where the entry has the hash of that very layer.
+func TestKeylessLayersAreWhatWasLogged(t *testing.T) {
+	b := newKeylessBench(t, registrytest.Options{})
+	b.mustWrite(b.release(sigstoretest.Rekor), Legacy)
+	found, err := newStore(b.registry, b.subject).attestations(t.Context())
+	if err != nil || len(found.documents) != 2 {
+		t.Fatalf("%d attestations, %v", len(found.documents), err)
+	}
+	for _, d := range found.documents {
+		entries, err := d.entries()
+		if err != nil || len(entries) != 1 {
+			t.Fatalf("%d entries, %v", len(entries), err)
+		}
+		var entry struct{ Spec struct{ EnvelopeHash struct{ Value string } } }
+		if err := json.Unmarshal(entries[0].CanonicalizedBody, &entry); err != nil {
+			t.Fatal(err)
+		}
+		if layer := evidence.Digest(d.content); layer != "sha256:"+entry.Spec.EnvelopeHash.Value {
+			t.Errorf("the layer is %s, and the envelope %s was logged", layer, entry.Spec.EnvelopeHash.Value)
 		}
 	}
 }
