@@ -42,6 +42,7 @@ const accepts = "it accepts that"
 var tools = map[string]tool{
 	"cosign":                    cosign{&made.services}, // as its maintainers release it
 	"cosign with our libraries": cosign{&made.tools},    // with the product's version of sigstore-go
+	"stepseal":                  stepseal{},
 }
 
 // A way is how signatures are vouched for and stored.
