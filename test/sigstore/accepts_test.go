@@ -54,11 +54,12 @@ func pushed(t *testing.T, referrers registrytest.Referrers) string {
 	return registry.Ref("shop/api@" + digest.String())
 }
 
+var registries = map[string]registrytest.Referrers{
+	"a registry with referrers":    registrytest.ReferrersOn,
+	"a registry without referrers": registrytest.ReferrersOff,
+}
+
 func TestEveryToolAcceptsWhatEveryToolSigns(t *testing.T) {
-	registries := map[string]registrytest.Referrers{
-		"a registry with referrers":    registrytest.ReferrersOn,
-		"a registry without referrers": registrytest.ReferrersOff,
-	}
 	for signing, signer := range tools {
 		for _, how := range ways {
 			for where, referrers := range registries {
