@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepseal/stepseal/internal/strictjson"
@@ -83,18 +84,19 @@ func (s Statement) Names(digest string) bool {
 // ParseStatement reads the payload of an envelope that was verified. It refuses what two readers could read in two ways.
 func ParseStatement(payload []byte) (Statement, error) {
 	var doc struct {
-		Type          string          `json:"_type"`
-		Subject       json.RawMessage `json:"subject"`
-		PredicateType string          `json:"predicateType"`
-		Predicate     json.RawMessage `json:"predicate"`
+		Type, PredicateType string
+		Subject, Predicate  json.RawMessage
 	}
 	if err := strictjson.Check(payload, strictjson.Bounds{Bytes: maxStatementBytes, Depth: maxDepth}); err != nil {
 		return Statement{}, fmt.Errorf("statement: %w", err)
 	}
-	if err := topLevel(payload, "_type", "subject", "predicateType", "predicate"); err != nil {
+	members, err := onlyKeys(payload, "_type", "subject", "predicateType", "predicate")
+	if err != nil {
 		return Statement{}, fmt.Errorf("statement: %w", err)
 	}
-	if err := json.Unmarshal(payload, &doc); err != nil {
+	// The predicate may be an SBOM of many megabytes, and stays where it is.
+	doc.Subject, doc.Predicate = members["subject"], members["predicate"]
+	if err := errors.Join(text(members["_type"], &doc.Type), text(members["predicateType"], &doc.PredicateType)); err != nil {
 		return Statement{}, fmt.Errorf("statement: %w", err)
 	}
 	subjects, err := parseSubjects(doc.Subject)
@@ -136,6 +138,31 @@ func parseSubjects(raw json.RawMessage) ([]Subject, error) {
 type looseSubject struct {
 	Subject
 	URI json.RawMessage `json:"uri"`
+}
+
+// onlyKeys are the members of an object that has passed strictjson.Check. Keys that are not exactly the known ones are refused,
+// also where they are the same once unescaped.
+func onlyKeys(doc []byte, known ...string) (map[string]json.RawMessage, error) {
+	list := strictjson.Members(doc)
+	if list == nil {
+		return nil, errors.New("not a JSON object")
+	}
+	members := map[string]json.RawMessage{}
+	for _, m := range list {
+		if !slices.Contains(known, string(m.Key)) {
+			return nil, fmt.Errorf("unknown key %.64q", m.Key)
+		}
+		members[string(m.Key)] = m.Value
+	}
+	return members, nil
+}
+
+// text reads a string, which may be absent.
+func text(value json.RawMessage, into *string) error {
+	if value == nil {
+		return nil
+	}
+	return json.Unmarshal(value, into)
 }
 
 // topLevel refuses keys of the outermost object that are not exactly the known ones: encoding/json would take

@@ -54,14 +54,15 @@ func bundleArtifact(content []byte, predicateType string, now time.Time) image.A
 	}}
 }
 
-// openBundle reads a bundle that holds a statement. It verifies nothing.
+// openBundle reads a bundle that holds a statement. It verifies nothing. A bundle that comes with an error is one that could
+// be read and not be used: what it claims can be told.
 func openBundle(content []byte) (*bundle.Bundle, error) {
 	if err := strictjson.Check(content, strictjson.Bounds{Bytes: maxDocument, Depth: 32, FoldKeys: true}); err != nil {
 		return nil, fmt.Errorf("bundle: %w", err)
 	}
 	var b bundle.Bundle
 	if err := b.UnmarshalJSON(content); err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return &b, fmt.Errorf("bundle: %w", plainer(&b, err))
 	}
 	if b.GetDsseEnvelope() == nil {
 		return nil, errors.New("bundle: it signs a message, not a statement")
@@ -70,4 +71,17 @@ func openBundle(content []byte) (*bundle.Bundle, error) {
 		return nil, fmt.Errorf("bundle: payload type %.80q is not %s", kind, evidence.PayloadType)
 	}
 	return &b, nil
+}
+
+// plainer says of a bundle with an entry of an early Rekor v2 what to do about it: entries of the envelope's hash took the
+// place of those, and sigstore-go reads no others since v1.2. cosign v2.6.5 still makes the early ones.
+// https://github.com/sigstore/rekor-tiles/releases/tag/v2.3.0
+func plainer(b *bundle.Bundle, err error) error {
+	for _, entry := range b.GetVerificationMaterial().GetTlogEntries() {
+		if kind := entry.GetKindVersion(); kind.GetKind() == "dsse" && kind.GetVersion() == "0.0.2" {
+			return errors.New("its log entry is of the kind dsse 0.0.2, which Rekor v2 no longer keeps since v2.3.0 and which is not read; " +
+				"sign again with stepseal, or with a cosign that logs the hash of the envelope")
+		}
+	}
+	return err
 }

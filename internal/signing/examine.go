@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	cosign "github.com/sigstore/cosign/v2/pkg/types"
+	"github.com/sigstore/sigstore-go/pkg/bundle"
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/trust"
@@ -129,9 +130,20 @@ func (e *examiner) examine(all []document) []finding {
 func (e *examiner) bundle(d document) finding {
 	b, err := openBundle(d.content)
 	if err != nil {
-		return finding{document: d, err: err}
+		return finding{document: d, statement: e.claimed(b), err: err}
 	}
 	return e.read(d, signed{bundle: b, payload: b.GetDsseEnvelope().GetPayload()})
+}
+
+// claimed is what a bundle that cannot be used says. The annotation beside it is not enough: cosign attest writes there that
+// it is a signature, whatever it is.
+// https://github.com/sigstore/cosign/blob/v2.6.5/cmd/cosign/cli/attest/attest.go#L218
+func (e *examiner) claimed(b *bundle.Bundle) evidence.Statement {
+	if b == nil {
+		return evidence.Statement{}
+	}
+	payload := b.GetDsseEnvelope().GetPayload()
+	return e.parse(sha256.Sum256(payload), payload).statement
 }
 
 func (e *examiner) envelope(d document) finding {

@@ -135,14 +135,16 @@ func (k *Keyless) simple(ctx context.Context, payload []byte) (map[string]string
 	return annotations, k.checked(signed{layer: document{content: payload, annotations: annotations}, message: payload, signature: sig})
 }
 
-// envelope makes what cosign's readers of .att tags know: there a timestamp is over the whole envelope.
+// envelope makes what cosign's readers of .att tags know: there a timestamp is over the whole envelope, and so is the hash in
+// an entry of a Rekor v1. The layer is therefore written as sigstore-go wrote what it had logged.
+// https://github.com/sigstore/sigstore-go/blob/v1.3.0/pkg/sign/transparency.go#L254
 func (k *Keyless) envelope(ctx context.Context, payload []byte) ([]byte, map[string]string, error) {
 	b, err := k.sign(ctx, &sign.DSSEData{Data: payload, PayloadType: evidence.PayloadType}, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	sig := b.GetDsseEnvelope().GetSignatures()[0].GetSig()
-	content, err := evidence.Envelope{Payload: payload, Signature: sig}.Marshal()
+	content, err := json.Marshal(b.GetDsseEnvelope())
 	if err != nil {
 		return nil, nil, err
 	}

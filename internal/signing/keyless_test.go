@@ -3,11 +3,17 @@ package signing
 import (
 	"context"
 	"crypto/elliptic"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	bundles "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	rekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/registrytest"
 	"github.com/stepseal/stepseal/internal/sigstoretest"
@@ -166,6 +172,31 @@ func TestKeylessRoundTrip(t *testing.T) {
 	}
 }
 
+// cosign takes a layer under its .att tag for logged where the entry has the hash of that very layer.
+func TestKeylessLayersAreWhatWasLogged(t *testing.T) {
+	b := newKeylessBench(t, registrytest.Options{})
+	b.mustWrite(b.release(sigstoretest.Rekor), Legacy)
+	found, err := newStore(b.registry, b.subject).attestations(t.Context())
+	if err != nil || len(found.documents) != 2 {
+		t.Fatalf("%d attestations, %v", len(found.documents), err)
+	}
+	for _, d := range found.documents {
+		entries, err := d.entries()
+		if err != nil || len(entries) != 1 {
+			t.Fatalf("%d entries, %v", len(entries), err)
+		}
+		var entry struct {
+			Spec struct{ EnvelopeHash struct{ Value string } }
+		}
+		if err := json.Unmarshal(entries[0].CanonicalizedBody, &entry); err != nil {
+			t.Fatal(err)
+		}
+		if layer := evidence.Digest(d.content); layer != "sha256:"+entry.Spec.EnvelopeHash.Value {
+			t.Errorf("the layer is %s, and the envelope %s was logged", layer, entry.Spec.EnvelopeHash.Value)
+		}
+	}
+}
+
 // Once it is known whom to trust, verifying reaches nobody but the registry.
 func TestKeylessVerifiesWithoutTheSigstore(t *testing.T) {
 	b := newKeylessBench(t, registrytest.Options{})
@@ -303,4 +334,44 @@ func TestKeysAndIdentitiesBesideEachOther(t *testing.T) {
 	}
 	b.ends("", two, releaser(b.sigstore), Signer{Key: b.key.Public()})
 	b.ends(outcome.TooFewSigners, two, releaser(b.sigstore), Signer{Key: stranger.Public()})
+}
+
+// A bundle of an early Rekor v2 is told from one that nobody signed, and what it claims to be is told from its payload.
+func TestEntriesOfAnEarlyRekorV2(t *testing.T) {
+	b := newKeylessBench(t, registrytest.Options{})
+	author := b.release(sigstoretest.RekorTiles, sigstoretest.TimestampAuthority)
+	for _, s := range b.everything() {
+		made, err := author.bundle(t.Context(), marshal(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.attach(loggedEarly(t, made), evidence.SignaturePredicate) // as cosign names every attestation
+	}
+	v, err := b.check(all, releaser(b.sigstore))
+	if err == nil || outcome.Of(err).Reason != outcome.SignatureUntrusted {
+		t.Error(err)
+	}
+	for i, want := range []outcome.Reason{outcome.SignatureUntrusted, outcome.AttestationUntrusted, outcome.AttestationUntrusted} {
+		r := v.Requirements[i]
+		if r.Reason != want || len(r.Evidence) != 1 || !strings.Contains(r.Evidence[0], "dsse 0.0.2") || !strings.Contains(r.Evidence[0], "sign again") {
+			t.Errorf("%s: %s, %q", r.Name, r.Reason, r.Evidence)
+		}
+	}
+}
+
+// loggedEarly is the bundle with an entry as Rekor v2 made them until v2.3.0.
+func loggedEarly(t *testing.T, made []byte) []byte {
+	t.Helper()
+	var b bundles.Bundle
+	if err := protojson.Unmarshal(made, &b); err != nil {
+		t.Fatal(err)
+	}
+	entry := b.GetVerificationMaterial().GetTlogEntries()[0]
+	entry.KindVersion = &rekor.KindVersion{Kind: "dsse", Version: "0.0.2"}
+	entry.CanonicalizedBody = []byte(`{"apiVersion":"0.0.2","kind":"dsse","spec":{"dsseV002":{"payloadHash":{"algorithm":"SHA2_256","digest":"AA=="},"signatures":[]}}}`)
+	content, err := compactJSON(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }

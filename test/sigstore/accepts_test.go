@@ -54,11 +54,12 @@ func pushed(t *testing.T, referrers registrytest.Referrers) string {
 	return registry.Ref("shop/api@" + digest.String())
 }
 
+var registries = map[string]registrytest.Referrers{
+	"a registry with referrers":    registrytest.ReferrersOn,
+	"a registry without referrers": registrytest.ReferrersOff,
+}
+
 func TestEveryToolAcceptsWhatEveryToolSigns(t *testing.T) {
-	registries := map[string]registrytest.Referrers{
-		"a registry with referrers":    registrytest.ReferrersOn,
-		"a registry without referrers": registrytest.ReferrersOff,
-	}
 	for signing, signer := range tools {
 		for _, how := range ways {
 			for where, referrers := range registries {
@@ -81,13 +82,15 @@ func TestEveryToolAcceptsWhatEveryToolSigns(t *testing.T) {
 	}
 }
 
-// What Fulcio makes of each issuer's tokens is the subject that a verifier names.
-func TestEveryIssuersSubjects(t *testing.T) {
-	for _, one := range []struct {
-		name, issuer string
-		claims       issuer.Claims
-		subject      string
-	}{
+// An identity is what a token of an issuer says, and the subject that Fulcio makes of it.
+type identity struct {
+	name, issuer string
+	claims       issuer.Claims
+	subject      string
+}
+
+func identities() []identity {
+	return []identity{
 		{
 			"a workflow", stack.GitHub, issuer.GitHub(workflow, ""),
 			"https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main",
@@ -108,12 +111,21 @@ func TestEveryIssuersSubjects(t *testing.T) {
 			"a workload", stack.SPIFFE, issuer.SPIFFE("spiffe://" + stack.TrustDomain + "/builder"),
 			"spiffe://example.com/builder",
 		},
-	} {
-		for name, tool := range tools {
-			t.Run(one.name+" "+name, func(t *testing.T) {
+	}
+}
+
+// What Fulcio makes of each issuer's tokens is the subject that a verifier names.
+func TestEveryIssuersSubjects(t *testing.T) {
+	for _, one := range identities() {
+		for signing, signer := range tools {
+			t.Run(one.name+" signs with "+signing, func(t *testing.T) {
 				u, ref, how := newUser(t), pushed(t, registrytest.ReferrersOn), way{stack.WithTimestamps, "bundle"}
-				tool.secures(u, ref, how, u.file("token", token(t, one.issuer, one.claims))).accepted(t)
-				tool.verifies(u, ref, how, trust{sigstore: running.Trust(), issuer: running.Issuer.URL(one.issuer), subject: one.subject}).accepted(t)
+				signer.secures(u, ref, how, u.file("token", token(t, one.issuer, one.claims))).accepted(t)
+				for verifying, verifier := range tools {
+					t.Run(verifying, func(t *testing.T) {
+						verifier.verifies(newUser(t), ref, how, trust{sigstore: running.Trust(), issuer: running.Issuer.URL(one.issuer), subject: one.subject}).accepted(t)
+					})
+				}
 			})
 		}
 	}

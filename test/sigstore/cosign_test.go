@@ -28,12 +28,21 @@ func (c cosign) signs(how way) []string {
 }
 
 func (c cosign) verifies(u user, ref string, how way, trusting trust) ended {
-	reads := append([]string{"--certificate-identity", trusting.subject, "--certificate-oidc-issuer", trusting.issuer}, c.reads(how, trusting.sigstore)...)
+	signature := c.run(u, trusting.sigstore, append([]string{"verify", ref}, c.trusts(how, trusting)...)...)
+	return signature.and(u.t, c.verifiesType(u, ref, how, trusting, "cyclonedx"))
+}
+
+// verifiesType asks for an attestation of that type.
+func (c cosign) verifiesType(u user, ref string, how way, trusting trust, kind string) ended {
+	return c.run(u, trusting.sigstore, append([]string{"verify-attestation", "--type", kind, ref}, c.trusts(how, trusting)...)...)
+}
+
+func (c cosign) trusts(how way, trusting trust) []string {
+	flags := append([]string{"--certificate-identity", trusting.subject, "--certificate-oidc-issuer", trusting.issuer}, c.reads(how, trusting.sigstore)...)
 	if trusting.withoutCTLog {
-		reads = append(reads, "--insecure-ignore-sct")
+		flags = append(flags, "--insecure-ignore-sct")
 	}
-	signature := c.run(u, trusting.sigstore, append([]string{"verify", ref}, reads...)...)
-	return signature.and(u.t, c.run(u, trusting.sigstore, append([]string{"verify-attestation", "--type", "cyclonedx", ref}, reads...)...))
+	return flags
 }
 
 func (c cosign) reads(how way, sigstore stack.Trust) []string {
@@ -98,7 +107,7 @@ var cosignGrounds = map[string]map[refusal]string{
 		otherFulcio:  "certificate signed by unknown authority",
 		otherCTLog:   "ctfe public key not found",
 		otherLog:     "rekor log public key not found for payload",
-		otherTime:    "unable to verify RFC3161 timestamp bundle: .*(certificate signed by unknown authority|does not match the provided TSA certificate)",
+		otherTime:    "unable to verify RFC3161 timestamp bundle: .*(certificate signed by unknown authority|does not match the provided TSA certificate|No certificate for signer)",
 		notLogged:    "signature not found in transparency log",
 		// Without a timestamp it asks whether the certificate holds now, which it does for ten minutes.
 		// https://github.com/sigstore/cosign/blob/v2.6.5/pkg/cosign/verify.go#L926

@@ -22,6 +22,14 @@ func TestCosignSignsWithAKeyToo(t *testing.T) {
 			reads := append([]string{"verify", ref}, cosign{}.reads(how, running.Trust())...)
 			u.cosignKey(append(reads, "--key", "team.pub")...).accepted(t)
 			u.cosignKey(append(reads, "--key", "stranger.pub")...).refused(t, "transparency log certificate does not match|accepted signatures do not match threshold")
+			asks := []string{"verify", "--image", ref, "--require", "signature", "--public-key"}
+			ended := stepseal{}.run(u, nil, append(asks, "team.pub")...)
+			if grounds, ok := apart[pair{"cosign", "stepseal", how}]; ok {
+				ended.refused(t, grounds)
+				return
+			}
+			ended.accepted(t)
+			stepseal{}.run(u, nil, append(asks, "stranger.pub")...).refused(t, `\[signature-untrusted\]`)
 		})
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // made is what the script run has built, and running the Sigstore of all tests.
 var (
-	made    struct{ services, tools, trillian string }
+	made    struct{ services, tools, trillian, product, database string }
 	running *stack.Stack
 )
 
@@ -32,6 +32,8 @@ func withSigstore(run func() int) (int, error) {
 		"STEPSEAL_SIGSTORE_SERVICES": &made.services,
 		"STEPSEAL_SIGSTORE_TOOLS":    &made.tools,
 		"STEPSEAL_SIGSTORE_TRILLIAN": &made.trillian,
+		"STEPSEAL_SIGSTORE_PRODUCT":  &made.product,
+		"STEPSEAL_SIGSTORE_DATABASE": &made.database,
 	} {
 		if *to = os.Getenv(name); *to == "" {
 			return 0, fmt.Errorf("%s is not set: start these tests with test/sigstore/run", name)

@@ -29,6 +29,7 @@ var apart = map[pair]string{
 	// Rekor v2 held entries of the kind dsse until v2.3.0, and clients made them; those since sigstore-go v1.2 make entries of the
 	// envelope's hash, and read no others.
 	{"cosign", "cosign with our libraries", way{stack.WithRekorV2, "bundle"}}: "no valid bundles exist in registry",
+	{"cosign", "stepseal", way{stack.WithRekorV2, "bundle"}}:                  `\[signature-untrusted\](?s:.*)log entry is of the kind dsse 0\.0\.2`,
 }
 
 type pair struct {
@@ -42,6 +43,7 @@ const accepts = "it accepts that"
 var tools = map[string]tool{
 	"cosign":                    cosign{&made.services}, // as its maintainers release it
 	"cosign with our libraries": cosign{&made.tools},    // with the product's version of sigstore-go
+	"stepseal":                  stepseal{},
 }
 
 // A way is how signatures are vouched for and stored.

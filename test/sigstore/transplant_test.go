@@ -90,3 +90,61 @@ func moveTags(t *testing.T, from name.Digest, to v1.Hash) int {
 	}
 	return moved
 }
+
+// onlyTags is the same image in another registry, with what is attached by the names of tags and nothing else.
+func onlyTags(t *testing.T, ref string) string {
+	t.Helper()
+	from, err := name.NewDigest(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := pushed(t, registrytest.ReferrersOn)
+	to, err := name.NewDigest(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{".sig", ".att"} {
+		tag := strings.ReplaceAll(from.DigestStr(), ":", "-") + kind
+		attached, err := remote.Image(from.Context().Tag(tag))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(to.Context().Tag(tag), attached); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return other
+}
+
+// everythingIn is how many signatures and attestations are stored about an image.
+func everythingIn(t *testing.T, ref string) int {
+	t.Helper()
+	of, err := name.NewDigest(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := remote.Referrers(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(list.Manifests)
+	for _, kind := range []string{".sig", ".att"} {
+		attached, err := remote.Image(of.Context().Tag(strings.ReplaceAll(of.DigestStr(), ":", "-") + kind))
+		if err != nil {
+			continue // there is none of the kind
+		}
+		layers, err := attached.Layers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(layers)
+	}
+	if n == 0 {
+		t.Fatalf("nothing is attached to %s", ref)
+	}
+	return n
+}
