@@ -85,7 +85,11 @@ const (
 	IdentityRefused      Reason = "identity-refused"
 	SigstoreUnavailable  Reason = "sigstore-unavailable"
 	SigstoreUntrusted    Reason = "sigstore-untrusted"
-	WriteLost            Reason = "write-lost"
+
+	KeyServiceUnsupported Reason = "key-service-unsupported"
+	KeyServiceUnavailable Reason = "key-service-unavailable"
+
+	WriteLost Reason = "write-lost"
 
 	IdentityTokenUnavailable Reason = "identity-token-unavailable"
 
@@ -118,6 +122,7 @@ var table = []Row{
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
 	{TrustUnusable, Misused, "A file that the trust section names cannot be used: a trusted root, a signing config, a key or a certificate.", "stepseal trust check names the file and what is wrong with it"},
+	{KeyServiceUnsupported, Misused, "The key is in a key management service whose library this build of stepseal leaves out.", "take the image whose tag ends in -kms, or a build with -tags kms; to verify alone, name the key's public half as public-key beside kms in the trust section"},
 	{IdentityTokenMissing, Misused, "Signing without a key needs an identity token, and there is none: the host gives the job none, and none was handed over. It is never asked for by a browser or a code.", "let the job have one, or sign with a key"},
 	{IdentityTokenUnusable, Misused, "The identity token that was handed over is no signed JSON web token, has expired, or is for another audience.", "hand over a fresh one of the audience sigstore"},
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
@@ -180,8 +185,9 @@ var table = []Row{
 	{IdentityTokenUnavailable, Undecided, "The service that gives out identity tokens does not answer, refuses, fails, or gives out what is none.", "try again later"},
 	{NoWritePermission, Undecided, "The registry does not allow the signatures to be written.", "give the login the right to push to this repository"},
 	{IdentityRefused, Undecided, "The certificate authority does not issue a certificate for this identity token.", "check that the authority trusts the issuer of the token, and that its audience is the one it expects"},
-	{SigstoreUnavailable, Undecided, "A service that signing needs does not answer, or not as it should.", "check that the service runs and can be reached from here; the signing config names it"},
-	{SigstoreUntrusted, Undecided, "What the certificate authority, the log or the timestamp authority made does not verify under the trusted root.", "check that trusted root and signing config are of the same Sigstore, and that both are current"},
+	{SigstoreUnavailable, Undecided, "A service that signing needs, or the TUF mirror with a Sigstore's trusted root, does not answer, or not as it should.", "check that the service runs and can be reached from here; the signing config names it"},
+	{SigstoreUntrusted, Undecided, "What the certificate authority, the log or the timestamp authority made does not verify under the trusted root, or what a TUF mirror serves does not under its own.", "check that trusted root and signing config are of the same Sigstore, and that both are current"},
+	{KeyServiceUnavailable, Undecided, "The key management service does not answer, does not let this run in, has no such key, or gives what does not verify.", "check the reference of the key, the credentials of this run and its network; signing needs the right to read the public key and to sign"},
 	{WriteLost, Undecided, "What was written to the registry could not be read back.", "run sign-attest again: it adds only what is missing"},
 
 	{Panicked, Internal, "stepseal itself failed: a bug.", "please report it with the lines above"},

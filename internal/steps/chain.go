@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -31,6 +32,8 @@ type chain struct {
 	// delegated is what the policy base leaves to the repository.
 	delegated map[string]bool
 	content   content
+	resolving sync.Once
+	resolved  *resolver
 	handed    []byte // evidence.json as it was written for the next step; nil while there is none
 
 	// Documents that were named instead of the evidence's.

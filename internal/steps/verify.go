@@ -36,12 +36,12 @@ Of an index the index itself must be signed, and every platform must carry all t
 			{Text: "by the trust section of a file, with reasons", Command: "stepseal verify --image registry.example.com/team/app:1.0 --config trust.yaml --explain"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
 		},
-		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, []step.Input{explainInput}, reaching, limitingManifests, reporting, speaking),
+		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, []step.Input{offlineInput, explainInput}, reaching, limitingManifests, reporting, speaking),
 		Outputs:    concat(imageOutputs, verifyOutputs),
 		Needs:      []step.Need{step.Pull, step.Workspace},
 		Structures: []step.Declaration{trustStructure.Declaration()},
 		Run: onChain(func(ctx context.Context, c *chain) error {
-			of, err := whomToTrust(c.Run)
+			of, err := whomToTrust(ctx, c)
 			if err != nil {
 				return err
 			}

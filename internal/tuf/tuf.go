@@ -61,7 +61,7 @@ type Published struct {
 // Fetch asks the mirror. Where it cannot be reached, and with Offline, what an earlier run kept counts for as long as it
 // has not expired. An answer that does not verify is an error, and nothing that was kept takes its place.
 func (r Repository) Fetch(ctx context.Context, opt Options) (Published, error) {
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		return Published{}, err
 	}
 	held := opt.load(r)
@@ -92,7 +92,8 @@ func (r Repository) Fetch(ctx context.Context, opt Options) (Published, error) {
 	return Published{}, r.untrusted(err)
 }
 
-func (r Repository) check() error {
+// Check says whether the address and the root can be used. It contacts nobody.
+func (r Repository) Check() error {
 	u, err := url.Parse(r.Mirror)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return outcome.New(outcome.TrustUnusable, "the TUF mirror %.200q is no http(s) address", r.Mirror)

@@ -305,11 +305,11 @@ func TestARunThatIsStoppedSaysSo(t *testing.T) {
 }
 
 func TestThePublicRootIsOneAndOthersAreToldFromIt(t *testing.T) {
-	if err := Public().check(); err != nil {
+	if err := Public().Check(); err != nil {
 		t.Error(err)
 	}
 	for _, of := range []Repository{{"ftp://x", Public().Root}, {"https://user@host", Public().Root}, {"https://host", []byte("{}")}, {"https://host", nil}} {
-		if err := of.check(); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.TrustUnusable {
+		if err := of.Check(); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.TrustUnusable {
 			t.Errorf("%s: %v", of.Mirror, err)
 		}
 	}
