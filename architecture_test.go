@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"internal/identity":          {"internal/outcome", "internal/strictjson"},
 	"internal/identity/spiffe":   {},
 	"internal/kms":               {"internal/outcome"},
+	"internal/kms/kmstest":       {},
 	"internal/tuf":               {"internal/outcome", "internal/strictjson"},
 	"internal/tuf/tuftest":       {},
 	"internal/vex":               {"internal/outcome", "internal/strictjson"},

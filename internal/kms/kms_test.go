@@ -10,10 +10,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,86 +17,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepseal/stepseal/internal/kms/kmstest"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
-// transit is as much of a Vault as signing needs, by its documentation, with the faults that a test asks for.
-type transit struct {
-	versions []crypto.Signer // the newest last
-	answer   http.HandlerFunc
-	asked    []string
-	wrong    bool // the signature is by another version than was asked for
-}
-
-func (v *transit) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	v.asked = append(v.asked, req.Method+" "+req.URL.Path)
-	switch {
-	case v.answer != nil:
-		v.answer(w, req)
-	case req.Header.Get("X-Vault-Token") != "secret-token" || req.Header.Get("X-Vault-Namespace") != "team":
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, `{"errors":["permission denied"]}`)
-	case req.Method == http.MethodGet && req.URL.Path == "/v1/transit/keys/release":
-		v.keys(w)
-	case req.Method == http.MethodPost && req.URL.Path == "/v1/transit/sign/release":
-		v.sign(w, req)
-	default:
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, `{"errors":[]}`)
-	}
-}
-
-func (v *transit) keys(w http.ResponseWriter) {
-	keys := map[string]any{}
-	for i, key := range v.versions {
-		entry := map[string]any{"name": "P-256", "creation_time": "2026-01-01T00:00:00Z"}
-		if public, ok := key.Public().(ed25519.PublicKey); ok {
-			entry["name"], entry["public_key"] = "ed25519", base64.StdEncoding.EncodeToString(public)
-		} else {
-			der, _ := x509.MarshalPKIXPublicKey(key.Public())
-			entry["public_key"] = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-		}
-		keys[fmt.Sprint(i+1)] = entry
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"request_id": "1", "data": map[string]any{"type": "ecdsa-p256", "latest_version": len(v.versions), "keys": keys}})
-}
-
-func (v *transit) sign(w http.ResponseWriter, req *http.Request) {
-	var in struct {
-		Input     string `json:"input"`
-		Prehashed bool   `json:"prehashed"`
-		Hash      string `json:"hash_algorithm"`
-		Version   int    `json:"key_version"`
-		Scheme    string `json:"signature_algorithm"`
-		Form      string `json:"marshaling_algorithm"`
-	}
-	if err := json.NewDecoder(req.Body).Decode(&in); err != nil || in.Form != "asn1" {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	content, _ := base64.StdEncoding.DecodeString(in.Input)
-	hash := map[string]crypto.Hash{"sha2-256": crypto.SHA256, "sha2-384": crypto.SHA384}[in.Hash]
-	key := v.versions[in.Version-1]
-	if _, ok := key.(*rsa.PrivateKey); ok && in.Scheme != "pkcs1v15" || in.Prehashed != (hash != 0) {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	sig, err := key.Sign(rand.Reader, content, hash)
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	if v.wrong {
-		in.Version++
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"data": map[string]any{"signature": fmt.Sprintf("vault:v%d:%s", in.Version, base64.StdEncoding.EncodeToString(sig))}})
-}
-
-func started(t *testing.T, v *transit) Options {
+func started(t *testing.T, v *kmstest.Vault) Options {
 	t.Helper()
 	server := httptest.NewServer(v)
 	t.Cleanup(server.Close)
 	env := map[string]string{"VAULT_ADDR": server.URL, "VAULT_TOKEN": "secret-token", "VAULT_NAMESPACE": "team"}
+	v.Token, v.Namespace = "secret-token", "team"
 	return Options{Getenv: func(name string) string { return env[name] }, Transport: http.DefaultTransport}
 }
 
@@ -146,7 +72,7 @@ func TestAVaultSignsOverTheHashOfTheKindOfKey(t *testing.T) {
 		"Ed25519": {edwards, func(k crypto.PublicKey, sig []byte) bool { return ed25519.Verify(k.(ed25519.PublicKey), message, sig) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			key := opened(t, started(t, &transit{versions: []crypto.Signer{c.key}}))
+			key := opened(t, started(t, &kmstest.Vault{Versions: []crypto.Signer{c.key}}))
 			public, err := key.Public(context.Background())
 			if err != nil || !same(public, c.key.Public()) {
 				t.Fatalf("the public half is %v, %v", public, err)
@@ -164,7 +90,7 @@ func elliptical(t *testing.T) crypto.Signer {
 
 func TestTheVersionIsTheOneThatIsExpectedElseTheNewest(t *testing.T) {
 	old, young := elliptical(t), elliptical(t)
-	opt := started(t, &transit{versions: []crypto.Signer{old, young}})
+	opt := started(t, &kmstest.Vault{Versions: []crypto.Signer{old, young}})
 	sum := sha256.Sum256([]byte("message"))
 	for _, c := range []struct{ expected, want crypto.PublicKey }{{nil, young.Public()}, {old.Public(), old.Public()}, {young.Public(), young.Public()}} {
 		opt.Public = c.expected
@@ -219,14 +145,14 @@ func TestAVaultThatDoesNotDoAsItShould(t *testing.T) {
 		"it hangs up": {func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			key := opened(t, started(t, &transit{answer: c.answer}))
+			key := opened(t, started(t, &kmstest.Vault{Answer: c.answer}))
 			_, err := key.Public(context.Background())
 			ends(t, err, outcome.KeyServiceUnavailable, c.text)
 			_, err = key.Sign(context.Background(), []byte("message"))
 			ends(t, err, outcome.KeyServiceUnavailable, c.text)
 		})
 	}
-	v := &transit{versions: []crypto.Signer{elliptical(t)}, wrong: true}
+	v := &kmstest.Vault{Versions: []crypto.Signer{elliptical(t)}, Wrong: true}
 	_, err := opened(t, started(t, v)).Sign(context.Background(), []byte("message"))
 	ends(t, err, outcome.KeyServiceUnavailable, "no signature by version 1")
 }
@@ -251,7 +177,7 @@ func TestWhatTheEnvironmentLacksIsToldBeforeAnythingIsAsked(t *testing.T) {
 }
 
 func TestAKeyIsPrintedWithoutItsToken(t *testing.T) {
-	key := opened(t, started(t, &transit{}))
+	key := opened(t, started(t, &kmstest.Vault{}))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		if text := fmt.Sprintf(verb, key); text != "hashivault://release" {
 			t.Errorf("%s prints %q", verb, text)
