@@ -82,6 +82,7 @@ func TestTranscripts(t *testing.T) {
 			"told": told, "archive": archive, "platform": platformOf, "env-from-file": envFromFile, "begins": begins,
 			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results, "mirror": mirror, "same": same,
 			"sigstore": sigstore, "token": token, "github-token": githubToken, "misbehave": misbehave,
+			"tuf-mirror": tufMirror, "vault": vault, "fill": fill,
 		},
 	})
 }
@@ -135,6 +136,7 @@ func setUp(env *testscript.Env, s shared) error {
 	env.Values[registryKey] = registry
 	env.Values[mirrorsKey] = mirrors{}
 	env.Values[sigstoreKey] = &labHolder{}
+	env.Values[tufKey] = &tufHolder{}
 	for _, sub := range []string{"tmp", "home", "docker"} {
 		if err := os.MkdirAll(filepath.Join(env.WorkDir, sub), 0o755); err != nil {
 			return err

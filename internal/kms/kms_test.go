@@ -74,7 +74,7 @@ func TestAVaultSignsOverTheHashOfTheKindOfKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			key := opened(t, started(t, &kmstest.Vault{Versions: []crypto.Signer{c.key}}))
 			public, err := key.Public(context.Background())
-			if err != nil || !same(public, c.key.Public()) {
+			if err != nil || !Same(public, c.key.Public()) {
 				t.Fatalf("the public half is %v, %v", public, err)
 			}
 			if sig, err := key.Sign(context.Background(), message); err != nil || !c.verifies(public, sig) {
@@ -227,4 +227,15 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q is taken", text)
 		}
 	})
+}
+
+func TestACloudIsOpenedByWhoKnowsIt(t *testing.T) {
+	opt := Options{Clouds: func(_ context.Context, ref Reference, _ Options) (Key, error) {
+		return nil, fmt.Errorf("asked for %s", ref)
+	}}
+	if _, err := Open(context.Background(), "awskms:///alias/release", opt); err == nil || err.Error() != "asked for awskms:///alias/release" {
+		t.Errorf("it ends with %v", err)
+	}
+	_, err := Open(context.Background(), "awskms:///alias/release", Options{})
+	ends(t, err, outcome.KeyServiceUnavailable, "nobody here speaks to awskms")
 }

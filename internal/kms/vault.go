@@ -79,7 +79,7 @@ func (v *vault) Public(ctx context.Context) (crypto.PublicKey, error) {
 		} `json:"data"`
 	}
 	if err := v.ask(ctx, http.MethodGet, "keys/"+v.ref.Key, nil, &answer); err != nil {
-		return nil, failed(v.ref, err)
+		return nil, Failed(v.ref, err)
 	}
 	for number, raw := range answer.Data.Keys {
 		version, err := strconv.Atoi(number)
@@ -88,17 +88,17 @@ func (v *vault) Public(ctx context.Context) (crypto.PublicKey, error) {
 		}
 		public, err := vaultPublic(raw)
 		if err != nil && v.expected == nil {
-			return nil, failed(v.ref, err)
+			return nil, Failed(v.ref, err)
 		}
-		if err == nil && (v.expected == nil || same(v.expected, public)) {
+		if err == nil && (v.expected == nil || Same(v.expected, public)) {
 			v.version, v.public = version, public
 			return public, nil
 		}
 	}
 	if v.expected != nil {
-		return nil, failed(v.ref, errors.New("none of its versions is the key that the trust section's public-key holds"))
+		return nil, Failed(v.ref, errors.New("none of its versions is the key that the trust section's public-key holds"))
 	}
-	return nil, failed(v.ref, errors.New("the answer holds no newest version"))
+	return nil, Failed(v.ref, errors.New("the answer holds no newest version"))
 }
 
 // vaultPublic reads PEM, or of an Ed25519 key the bytes in base64.
@@ -122,11 +122,6 @@ func vaultPublic(raw json.RawMessage) (crypto.PublicKey, error) {
 		return nil, errors.New("its public half is not PEM")
 	}
 	return x509.ParsePKIXPublicKey(block.Bytes)
-}
-
-func same(a, b crypto.PublicKey) bool {
-	known, ok := a.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && known.Equal(b)
 }
 
 // Sign asks the version whose public half Public tells.
@@ -154,12 +149,12 @@ func (v *vault) Sign(ctx context.Context, message []byte) ([]byte, error) {
 		} `json:"data"`
 	}
 	if err := v.ask(ctx, http.MethodPost, "sign/"+v.ref.Key, request, &answer); err != nil {
-		return nil, failed(v.ref, err)
+		return nil, Failed(v.ref, err)
 	}
 	text, ok := strings.CutPrefix(answer.Data.Signature, fmt.Sprintf("vault:v%d:", v.version))
 	signature, err := base64.StdEncoding.DecodeString(text)
 	if !ok || err != nil || len(signature) == 0 {
-		return nil, failed(v.ref, fmt.Errorf("the answer holds no signature by version %d of the key", v.version))
+		return nil, Failed(v.ref, fmt.Errorf("the answer holds no signature by version %d of the key", v.version))
 	}
 	return signature, nil
 }

@@ -86,7 +86,6 @@ const (
 	SigstoreUnavailable  Reason = "sigstore-unavailable"
 	SigstoreUntrusted    Reason = "sigstore-untrusted"
 
-	KeyServiceUnsupported Reason = "key-service-unsupported"
 	KeyServiceUnavailable Reason = "key-service-unavailable"
 
 	WriteLost Reason = "write-lost"
@@ -122,7 +121,6 @@ var table = []Row{
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
 	{TrustUnusable, Misused, "A file that the trust section names cannot be used: a trusted root, a signing config, a key or a certificate.", "stepseal trust check names the file and what is wrong with it"},
-	{KeyServiceUnsupported, Misused, "The key is in a key management service whose library this build of stepseal leaves out.", "take the image whose tag ends in -kms, or a build with -tags kms; to verify alone, name the key's public half as public-key beside kms in the trust section"},
 	{IdentityTokenMissing, Misused, "Signing without a key needs an identity token, and there is none: the host gives the job none, and none was handed over. It is never asked for by a browser or a code.", "let the job have one, or sign with a key"},
 	{IdentityTokenUnusable, Misused, "The identity token that was handed over is no signed JSON web token, has expired, or is for another audience.", "hand over a fresh one of the audience sigstore"},
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},

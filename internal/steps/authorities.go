@@ -5,6 +5,7 @@ import (
 	"crypto"
 
 	"github.com/stepseal/stepseal/internal/kms"
+	"github.com/stepseal/stepseal/internal/kms/cloud"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/signing"
 	"github.com/stepseal/stepseal/internal/trust"
@@ -27,7 +28,7 @@ func (f *resolver) fetched(ctx context.Context, a trust.Authority) (tuf.Publishe
 	if err == nil {
 		f.published[a.Name] = published
 	}
-	return published, err
+	return published, aboutAuthority(a, err)
 }
 
 func (f *resolver) repository(a trust.Authority) (tuf.Repository, error) {
@@ -91,7 +92,7 @@ func (f *resolver) keyService(ctx context.Context, a trust.Authority) (kms.Key, 
 		}
 		public = half.Key()
 	}
-	key, err := kms.Open(ctx, a.Value, kms.Options{Getenv: f.run.Getenv, Transport: f.transport, Public: public})
+	key, err := kms.Open(ctx, a.Value, kms.Options{Getenv: f.run.Getenv, Transport: f.transport, Public: public, Clouds: cloud.Open})
 	if err == nil {
 		f.services[a.Name] = key
 	}

@@ -1,11 +1,11 @@
-//go:build kms
-
-package kms
+package cloud
 
 import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepseal/stepseal/internal/kms"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
@@ -44,7 +45,7 @@ func amazon(t *testing.T, key crypto.Signer) *httptest.Server {
 		case call == "DescribeKey":
 			_ = json.NewEncoder(w).Encode(map[string]any{"KeyMetadata": map[string]any{"KeyId": "1", "SigningAlgorithms": algorithms}})
 		case call == "Sign" && in.MessageType == "DIGEST" && in.SigningAlgorithm == "ECDSA_SHA_256":
-			sig, _ := key.Sign(nil, in.Message, crypto.SHA256)
+			sig, _ := key.Sign(rand.Reader, in.Message, crypto.SHA256)
 			_ = json.NewEncoder(w).Encode(map[string]any{"KeyId": in.KeyID, "Signature": sig, "SigningAlgorithm": in.SigningAlgorithm})
 		default:
 			w.WriteHeader(http.StatusBadRequest)
@@ -64,9 +65,9 @@ func TestAKeyOfAWSSigns(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	host := strings.TrimPrefix(server.URL, "https://")
-	opt := Options{Getenv: func(string) string { return "" }}
-	signs := func(of string, opt Options) ([]byte, error) {
-		k, err := Open(context.Background(), "awskms://"+host+"/alias/"+of, opt)
+	opt := kms.Options{Getenv: func(string) string { return "" }, Clouds: Open}
+	signs := func(of string, opt kms.Options) ([]byte, error) {
+		k, err := kms.Open(context.Background(), "awskms://"+host+"/alias/"+of, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,8 +85,24 @@ func TestAKeyOfAWSSigns(t *testing.T) {
 	opt.Public = elliptical(t).Public()
 	_, err = signs("release", opt)
 	ends(t, err, outcome.KeyServiceUnavailable, "not the key that the trust section's public-key holds")
-	_, err = Open(context.Background(), "awskms://"+host+"/alias/release", Options{Getenv: func(string) string { return "1" }})
+	_, err = kms.Open(context.Background(), "awskms://"+host+"/alias/release", kms.Options{Getenv: func(string) string { return "1" }, Clouds: Open})
 	ends(t, err, outcome.InvalidInput, "AWS_TLS_INSECURE_SKIP_VERIFY")
+}
+
+func elliptical(t *testing.T) crypto.Signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func ends(t *testing.T, err error, reason outcome.Reason, text string) {
+	t.Helper()
+	if err == nil || outcome.Of(err).Reason != reason || !strings.Contains(err.Error(), text) {
+		t.Errorf("it ends with %v, want %s with %q", err, reason, text)
+	}
 }
 
 func TestAPanicInAProviderIsAFailure(t *testing.T) {

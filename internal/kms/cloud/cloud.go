@@ -1,6 +1,7 @@
-//go:build kms
-
-package kms
+// Package cloud signs with keys of AWS KMS, Azure Key Vault and Google Cloud KMS. It is the door to sigstore's providers
+// for them, which bring each cloud's way of finding credentials. It takes references that kms has parsed, and refuses an
+// environment that has certificates not checked.
+package cloud
 
 import (
 	"bytes"
@@ -16,32 +17,34 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature/kms/gcp"
 	"github.com/sigstore/sigstore/pkg/signature/options"
 
+	"github.com/stepseal/stepseal/internal/kms"
 	"github.com/stepseal/stepseal/internal/outcome"
 )
 
 // cloudPatience bounds one call: the clouds' libraries look for credentials in many places, and try again by themselves.
 const cloudPatience = time.Minute
 
-// cloud is a key of one of the clouds, by sigstore's provider for it. The providers are called by name and not looked up.
-type cloud struct {
-	ref      Reference
+// key is a key of one of the clouds, by sigstore's provider for it. The providers are called by name and not looked up.
+type key struct {
+	ref      kms.Reference
 	signer   signature.SignerVerifier
 	expected crypto.PublicKey
 }
 
-func openCloud(ctx context.Context, ref Reference, opt Options) (Key, error) {
+// Open finds the credentials for the key's service.
+func Open(ctx context.Context, ref kms.Reference, opt kms.Options) (kms.Key, error) {
 	// Sigstore's provider would take any certificate for AWS's.
-	if ref.Service == AWS && opt.Getenv("AWS_TLS_INSECURE_SKIP_VERIFY") != "" {
+	if ref.Service == kms.AWS && opt.Getenv("AWS_TLS_INSECURE_SKIP_VERIFY") != "" {
 		return nil, outcome.New(outcome.InvalidInput, "%s: AWS_TLS_INSECURE_SKIP_VERIFY is set, and a key service that anybody could be is none", ref).Hint("unset it")
 	}
 	var signer signature.SignerVerifier
 	err := guarded(ctx, func(ctx context.Context) (err error) {
 		switch ref.Service {
-		case AWS:
+		case kms.AWS:
 			signer, err = aws.LoadSignerVerifier(ctx, ref.String())
-		case Azure:
+		case kms.Azure:
 			signer, err = azure.LoadSignerVerifier(ctx, ref.String())
-		case GCP:
+		case kms.GCP:
 			signer, err = gcp.LoadSignerVerifier(ctx, ref.String())
 		default:
 			err = errors.New("there is no such service")
@@ -49,34 +52,34 @@ func openCloud(ctx context.Context, ref Reference, opt Options) (Key, error) {
 		return err
 	})
 	if err != nil {
-		return nil, failed(ref, err)
+		return nil, kms.Failed(ref, err)
 	}
-	return cloud{ref, signer, opt.Public}, nil
+	return key{ref, signer, opt.Public}, nil
 }
 
 // Public asks the service.
-func (c cloud) Public(ctx context.Context) (public crypto.PublicKey, err error) {
+func (c key) Public(ctx context.Context) (public crypto.PublicKey, err error) {
 	err = guarded(ctx, func(ctx context.Context) (err error) {
 		public, err = c.signer.PublicKey(options.WithContext(ctx))
 		return err
 	})
 	switch {
 	case err != nil:
-		return nil, failed(c.ref, err)
-	case c.expected != nil && !same(c.expected, public):
-		return nil, failed(c.ref, errors.New("it is not the key that the trust section's public-key holds"))
+		return nil, kms.Failed(c.ref, err)
+	case c.expected != nil && !kms.Same(c.expected, public):
+		return nil, kms.Failed(c.ref, errors.New("it is not the key that the trust section's public-key holds"))
 	}
 	return public, nil
 }
 
 // Sign asks the service for a signature over the hash that it has for the key.
-func (c cloud) Sign(ctx context.Context, message []byte) (sig []byte, err error) {
+func (c key) Sign(ctx context.Context, message []byte) (sig []byte, err error) {
 	err = guarded(ctx, func(ctx context.Context) (err error) {
 		sig, err = c.signer.SignMessage(bytes.NewReader(message), options.WithContext(ctx))
 		return err
 	})
 	if err != nil {
-		return nil, failed(c.ref, err)
+		return nil, kms.Failed(c.ref, err)
 	}
 	return sig, nil
 }
