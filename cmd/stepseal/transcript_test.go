@@ -84,7 +84,7 @@ func TestTranscripts(t *testing.T) {
 			"ends": ends, "outputs": outputs, "push": push, "behave": behave, "login": login, "referrers": referrers,
 			"move": move, "requests": requests, "edit": edit, "interrupt": interrupt, "clean": clean, "json": jsonHas,
 			"told": told, "archive": archive, "platform": platformOf, "env-from-file": envFromFile, "begins": begins,
-			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results, "mirror": mirror, "same": same, "attested": attested, "sigstore": sigstore, "token": token, "github-token": githubToken, "misbehave": misbehave, "ending": ending, "without": without, "github-base": githubBase,
+			"reference": reference, "document": document, "swap": swap, "calm": calm, "artefact": artefact, "results": results, "mirror": mirror, "same": same, "attested": attested, "sigstore": sigstore, "token": token, "github-token": githubToken, "misbehave": misbehave, "ending": ending, "without": without, "github-base": githubBase, "tuf-mirror": tufMirror, "vault": vault, "fill": fill,
 		},
 	})
 }
@@ -138,6 +138,7 @@ func setUp(env *testscript.Env, s shared) error {
 	env.Values[registryKey] = registry
 	env.Values[mirrorsKey] = mirrors{}
 	env.Values[sigstoreKey] = &labHolder{}
+	env.Values[tufKey] = &tufHolder{}
 	for _, sub := range []string{"tmp", "home", "docker"} {
 		if err := os.MkdirAll(filepath.Join(env.WorkDir, sub), 0o755); err != nil {
 			return err

@@ -89,7 +89,10 @@ const (
 	IdentityRefused      Reason = "identity-refused"
 	SigstoreUnavailable  Reason = "sigstore-unavailable"
 	SigstoreUntrusted    Reason = "sigstore-untrusted"
-	WriteLost            Reason = "write-lost"
+
+	KeyServiceUnavailable Reason = "key-service-unavailable"
+
+	WriteLost Reason = "write-lost"
 
 	IdentityTokenUnavailable Reason = "identity-token-unavailable"
 
@@ -188,8 +191,9 @@ var table = []Row{
 	{IdentityTokenUnavailable, Undecided, "The service that gives out identity tokens does not answer, refuses, fails, or gives out what is none.", "try again later"},
 	{NoWritePermission, Undecided, "The registry does not allow the signatures to be written.", "give the login the right to push to this repository"},
 	{IdentityRefused, Undecided, "The certificate authority does not issue a certificate for this identity token.", "check that the authority trusts the issuer of the token, and that its audience is the one it expects"},
-	{SigstoreUnavailable, Undecided, "A service that signing needs does not answer, or not as it should.", "check that the service runs and can be reached from here; the signing config names it"},
-	{SigstoreUntrusted, Undecided, "What the certificate authority, the log or the timestamp authority made does not verify under the trusted root.", "check that trusted root and signing config are of the same Sigstore, and that both are current"},
+	{SigstoreUnavailable, Undecided, "A service that signing needs, or the TUF mirror with a Sigstore's trusted root, does not answer, or not as it should.", "check that the service runs and can be reached from here; the signing config names it"},
+	{SigstoreUntrusted, Undecided, "What the certificate authority, the log or the timestamp authority made does not verify under the trusted root, or what a TUF mirror serves does not under its own.", "check that trusted root and signing config are of the same Sigstore, and that both are current"},
+	{KeyServiceUnavailable, Undecided, "The key management service does not answer, does not let this run in, has no such key, or gives what does not verify.", "check the reference of the key, the credentials of this run and its network; signing needs the right to read the public key and to sign"},
 	{WriteLost, Undecided, "What was written to the registry could not be read back.", "run sign-attest again: it adds only what is missing"},
 
 	{Panicked, Internal, "stepseal itself failed: a bug.", "please report it with the lines above"},

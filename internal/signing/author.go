@@ -13,6 +13,9 @@ type Author interface {
 	Signer() string
 	// own is the trust by which the author's own signatures are known again.
 	own() Trust
+	// mayBe says whether the signer is of the author's kind, and is whether it is the author.
+	mayBe(Signer) bool
+	is(Signer) bool
 	// bundle signs a statement; the result is the bundle's JSON.
 	bundle(ctx context.Context, payload []byte) ([]byte, error)
 	// simple signs cosign's own payload; the result stands beside it in the .sig manifest.
@@ -23,8 +26,14 @@ type Author interface {
 
 func (k *Key) own() Trust { return ByKeys(k.public) }
 
-func (k *Key) bundle(_ context.Context, payload []byte) ([]byte, error) {
-	sig, err := k.sign(preAuthEncoding(payload))
+func (k *Key) mayBe(s Signer) bool { return s.Sigstore == nil }
+
+func (k *Key) is(s Signer) bool {
+	return s.Sigstore == nil && s.Key.fingerprint == k.public.fingerprint
+}
+
+func (k *Key) bundle(ctx context.Context, payload []byte) ([]byte, error) {
+	sig, err := k.sign(ctx, preAuthEncoding(payload))
 	if err != nil {
 		return nil, err
 	}
@@ -32,14 +41,14 @@ func (k *Key) bundle(_ context.Context, payload []byte) ([]byte, error) {
 }
 
 // https://github.com/sigstore/cosign/blob/v2.6.5/specs/SIGNATURE_SPEC.md
-func (k *Key) simple(_ context.Context, payload []byte) (map[string]string, error) {
-	sig, err := k.sign(payload)
+func (k *Key) simple(ctx context.Context, payload []byte) (map[string]string, error) {
+	sig, err := k.sign(ctx, payload)
 	return map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)}, err
 }
 
 // https://github.com/sigstore/cosign/blob/v2.6.5/specs/ATTESTATION_SPEC.md
-func (k *Key) envelope(_ context.Context, payload []byte) ([]byte, map[string]string, error) {
-	sig, err := k.sign(preAuthEncoding(payload))
+func (k *Key) envelope(ctx context.Context, payload []byte) ([]byte, map[string]string, error) {
+	sig, err := k.sign(ctx, preAuthEncoding(payload))
 	if err != nil {
 		return nil, nil, err
 	}

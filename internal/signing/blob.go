@@ -2,6 +2,7 @@ package signing
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 
@@ -14,7 +15,7 @@ const maxBlobSignature = 16 << 10
 // SignBlob makes a detached signature over content, in the form of "cosign sign-blob --key": base64 of ASN.1 for ECDSA
 // (over SHA-256, or SHA-384 with P-384), PKCS#1 v1.5 over SHA-256 for RSA, and plain Ed25519.
 func (k Key) SignBlob(content []byte) ([]byte, error) {
-	signature, err := k.sign(content)
+	signature, err := k.sign(context.Background(), content)
 	if err != nil {
 		return nil, outcome.New(outcome.KeyUnusable, "the private key does not sign").Because(err)
 	}

@@ -85,24 +85,29 @@ func (k *Keyless) own() Trust {
 }
 
 // MaySign says whether the trust takes the author's word on the kind, so that nothing is written that nobody believes.
-func (t Trust) MaySign(author *Keyless, kind trust.Kind) error {
+func (t Trust) MaySign(author Author, kind trust.Kind) error {
 	var may []*Signer
 	for i, s := range t.Signers {
-		if s.Sigstore != nil && s.maySign(kind) {
+		if s.maySign(kind) && author.mayBe(s) {
 			may = append(may, &t.Signers[i])
 		}
 	}
 	for _, s := range may {
-		if len(author.identity.differs(*s)) == 0 {
+		if author.is(*s) {
 			return nil
 		}
 	}
-	no := outcome.New(outcome.SignerNotTrusted, "the certificate names %s, whose word on %s the trust section does not take", author.Signer(), kind)
-	if len(may) > 0 {
-		no.With(author.identity.nearest(may).Error())
+	no := outcome.New(outcome.SignerNotTrusted, "the signature would be by %s, whose word on %s the trust section does not take", author.Signer(), kind)
+	if k, ok := author.(*Keyless); ok && len(may) > 0 {
+		no.With(k.identity.nearest(may).Error())
 	}
 	return no
 }
+
+// mayBe says whether the signer is certified, as the author is.
+func (k *Keyless) mayBe(s Signer) bool { return s.Sigstore != nil }
+
+func (k *Keyless) is(s Signer) bool { return s.Sigstore != nil && len(k.identity.differs(s)) == 0 }
 
 func (k *Keyless) bundle(ctx context.Context, payload []byte) ([]byte, error) {
 	b, err := k.sign(ctx, &sign.DSSEData{Data: payload, PayloadType: evidence.PayloadType}, k.services.stamping())

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -26,7 +27,25 @@ const maxKeyBytes = 64 << 10
 // Key is a private key that signs. However it is printed, it shows its public fingerprint only.
 type Key struct {
 	public PublicKey
-	sign   func(message []byte) ([]byte, error) // the secret lives in here, where no printing reaches it
+	sign   signer // the secret lives in here, where no printing reaches it
+}
+
+type signer func(ctx context.Context, message []byte) ([]byte, error)
+
+// NewServiceKey is a key that somebody else keeps, and signs with when asked to. What does not verify with the public
+// half is not taken for a signature.
+func NewServiceKey(public PublicKey, sign func(ctx context.Context, message []byte) ([]byte, error)) *Key {
+	return &Key{public: public, sign: func(ctx context.Context, message []byte) ([]byte, error) {
+		signature, err := sign(ctx, message)
+		if err != nil {
+			return nil, err
+		}
+		if err := public.verify(message, signature); err != nil {
+			return nil, outcome.New(outcome.KeyServiceUnavailable, "the key service signed, and not with the %s", public).Because(err).
+				Hint("where the key is an RSA key, it has to sign PKCS #1 v1.5 over SHA-256")
+		}
+		return signature, nil
+	}}
 }
 
 // LoadKey reads a private key: cosign's encrypted form, PKCS#8 with and without a password, SEC 1 (EC), PKCS#1.
@@ -87,12 +106,12 @@ func newKey(private crypto.PrivateKey) (*Key, error) {
 	if !ok {
 		return nil, outcome.New(outcome.KeyUnusable, "the private key is a %T, which does not sign", private)
 	}
-	public, err := newPublicKey(signer.Public())
+	public, err := NewPublicKey(signer.Public())
 	if err != nil {
 		return nil, err
 	}
 	hash := public.hashes()[0]
-	return &Key{public: public, sign: func(message []byte) ([]byte, error) {
+	return &Key{public: public, sign: func(_ context.Context, message []byte) ([]byte, error) {
 		return signer.Sign(rand.Reader, digest(hash, message), hash)
 	}}, nil
 }
@@ -139,10 +158,11 @@ func LoadPublicKey(content []byte) (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, outcome.New(outcome.KeyUnusable, "the public key cannot be read").Because(err)
 	}
-	return newPublicKey(key)
+	return NewPublicKey(key)
 }
 
-func newPublicKey(key crypto.PublicKey) (PublicKey, error) {
+// NewPublicKey takes a key of the kinds that LoadKey takes.
+func NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
 	if err := accepted(key); err != nil {
 		return PublicKey{}, outcome.New(outcome.KeyUnusable, "the key is not of an accepted kind").Because(err)
 	}
@@ -169,6 +189,9 @@ func accepted(key crypto.PublicKey) error {
 	}
 	return nil
 }
+
+// Key is the key itself.
+func (p PublicKey) Key() crypto.PublicKey { return p.key }
 
 // Fingerprint is sha256:<hex> of the key's PKIX form.
 func (p PublicKey) Fingerprint() string { return p.fingerprint }

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -49,7 +50,7 @@ func TestKeysOfEveryKind(t *testing.T) {
 		if key.Signer() != want.Signer() || !strings.HasPrefix(key.Signer(), "key sha256:") {
 			t.Errorf("%s: %s, want %s", name, key.Signer(), want.Signer())
 		}
-		sig, err := key.sign([]byte("message"))
+		sig, err := key.sign(context.Background(), []byte("message"))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -132,7 +132,7 @@ func TestAttack08AttestationIsNoSignature(t *testing.T) {
 func TestAttack08SignatureInThePlaceOfAttestations(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	payload := marshal(t, b.signature())
-	sig, err := b.key.sign(preAuthEncoding(payload))
+	sig, err := b.key.sign(context.Background(), preAuthEncoding(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestAttack11EnvelopesWithTwoReadings(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
 	good := marshal(t, b.scan("accepted", noon))
 	envelope := func(payload []byte) []byte {
-		sig, err := b.key.sign(preAuthEncoding(payload))
+		sig, err := b.key.sign(context.Background(), preAuthEncoding(payload))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -362,7 +362,7 @@ func TestAttack05SimpleSigningPayloads(t *testing.T) {
 		"two images":       {strings.Replace(payload(other, simpleSigningType), `"image":{`, `"image":{"docker-manifest-digest":"`+b.subject.DigestStr()+`",`, 1), outcome.SignatureUntrusted},
 		"something behind": {payload(b.subject.DigestStr(), simpleSigningType) + "{}", outcome.SignatureUntrusted},
 	} {
-		sig, err := b.key.sign([]byte(test.payload))
+		sig, err := b.key.sign(context.Background(), []byte(test.payload))
 		if err != nil {
 			t.Fatal(err)
 		}

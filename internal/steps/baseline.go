@@ -69,7 +69,7 @@ func (p *part) scannedBaseline(ctx context.Context, db *scan.Database, text stri
 
 // attestedBaseline is the newest scan that was attested about an image by the key that is trusted.
 func (p *part) attestedBaseline(ctx context.Context, text string) (*policy.Baseline, error) {
-	of, err := whomToTrust(p.Run)
+	of, err := whomToTrust(ctx, p.chain)
 	if err != nil {
 		return nil, err
 	}

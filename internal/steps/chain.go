@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -33,6 +34,8 @@ type chain struct {
 	delegated map[string]bool
 	content   content
 	attesting attesting
+	resolving sync.Once
+	resolved  *resolver
 	handed    []byte // evidence.json as it was written for the next step; nil while there is none
 
 	// Documents that were named instead of the evidence's.

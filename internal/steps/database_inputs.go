@@ -20,7 +20,7 @@ var (
 	databaseSizeInput = step.Bytes(step.Declaration{Name: "max-database-size", Default: "4GiB", Section: "database",
 		Usage: "how large an archive may be that is downloaded"})
 	offlineInput = step.Switch(step.Declaration{Name: "offline", Section: "database",
-		Usage: "reach out to nothing but the registries that are named for the image and its evidence: no database is downloaded"})
+		Usage: "reach out to nothing but the registries that are named for the image and its evidence: no database is downloaded, and no root of a Sigstore or key of a key service is asked for"})
 )
 
 // parseMirrors checks every address, so that all mistakes are told at once and nothing is contacted with one of them.

@@ -20,7 +20,7 @@ var (
 		Usage: "the file of a projected ServiceAccount token, where it is not at " + identity.ProjectedFile})
 )
 
-// signatory is who is going to sign: whoever has the key, or the identity of this run.
+// signatory is who is going to sign: whoever has the key, in a file or in a key service, or the identity of this run.
 type signatory struct {
 	key      *signing.Key
 	sigstore *signing.Sigstore
@@ -28,8 +28,10 @@ type signatory struct {
 	trust    signing.Trust
 }
 
-// newSignatory reads what signing needs, so that what is missing is told before any work is done. It contacts nobody.
-func newSignatory(r *step.Run) (signatory, error) {
+// newSignatory reads what signing needs, so that what is missing is told before any work is done. It contacts nobody but
+// whoever publishes a Sigstore's services, or keeps the key.
+func newSignatory(ctx context.Context, c *chain) (signatory, error) {
+	r := c.Run
 	section := trustStructure.Of(r)
 	switch {
 	case keyInput.Of(r).Given():
@@ -40,16 +42,22 @@ func newSignatory(r *step.Run) (signatory, error) {
 			Hint("name a private key with --key, or a config file with --config whose trust section says sign-with")
 	}
 	authority, _ := section.Authority(section.SignWith) // trust.Read has looked
-	files := newResolver(r)
+	from := c.resolver()
 	s := signatory{}
 	var err error
-	if s.services, err = files.services(authority); err != nil {
+	if authority.Source == trust.KMS {
+		if s.key, err = from.signingKey(ctx, authority); err == nil {
+			s.trust, err = from.trust(ctx, section)
+		}
 		return s, err
 	}
-	if s.sigstore, err = files.sigstore(authority); err != nil {
+	if s.services, err = from.servicesOf(ctx, authority); err != nil {
 		return s, err
 	}
-	if s.trust, err = files.trust(section); err != nil {
+	if s.sigstore, err = from.sigstore(ctx, authority); err != nil {
+		return s, err
+	}
+	if s.trust, err = from.trust(ctx, section); err != nil {
 		return s, err
 	}
 	if signatureFormatOf(r) != signing.Bundle {
@@ -77,7 +85,7 @@ func (s signatory) logsWhole() bool { return s.key == nil && s.services.LogsWhol
 // have been scanned in between.
 func (s signatory) author(ctx context.Context, c *chain, kinds []trust.Kind) (signing.Author, error) {
 	if s.key != nil {
-		return s.key, nil
+		return s.key, s.believed(s.key, kinds)
 	}
 	token, err := identityToken(ctx, c.Run)
 	if err != nil {
@@ -87,13 +95,25 @@ func (s signatory) author(ctx context.Context, c *chain, kinds []trust.Kind) (si
 	if err != nil {
 		return nil, err
 	}
-	for _, kind := range kinds {
-		if err := s.trust.MaySign(author, kind); err != nil {
-			return nil, err
-		}
+	if err := s.believed(author, kinds); err != nil {
+		return nil, err
 	}
 	c.Note("signing as %s, by a token of %s", author.Signer(), token.Where)
 	return author, nil
+}
+
+// believed refuses to sign what the trust section that names the signer would not believe. A key that an input names is
+// the inputs' own matter.
+func (s signatory) believed(author signing.Author, kinds []trust.Kind) error {
+	if len(s.trust.Signers) == 0 {
+		return nil
+	}
+	for _, kind := range kinds {
+		if err := s.trust.MaySign(author, kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func identityToken(ctx context.Context, r *step.Run) (identity.Token, error) {
@@ -110,19 +130,6 @@ func identityToken(ctx context.Context, r *step.Run) (identity.Token, error) {
 		r.Mask([]byte(token.Reveal()))
 	}
 	return token, err
-}
-
-// services are those of the authority's signing config.
-func (f *resolver) services(a trust.Authority) (signing.Services, error) {
-	if a.SigningConfig == "" {
-		return signing.Services{}, outcome.New(outcome.TrustUnusable, "authority %s has no signing-config, and the trust section says to sign with it", a.Name).
-			Hint("name its signing_config.json as signing-config")
-	}
-	content, err := f.file(a, a.SigningConfig)
-	if err != nil {
-		return signing.Services{}, err
-	}
-	return signing.ReadSigningConfig(a.Name+" ("+a.SigningConfig+")", content, f.run.Now())
 }
 
 // signatureFormatOf is how signatures are stored: by the input where it is given, else by the trust section.

@@ -49,16 +49,16 @@ Each engine can say less than a trust section. What it does not notice is told, 
 			policyAuditInput, signatureFormatInput, outputInput}, speaking),
 		Argument:   what,
 		Structures: []step.Declaration{trustStructure.Declaration()},
-		Run:        func(_ context.Context, r *step.Run) error { return renderPolicy(r) },
+		Run:        renderPolicy,
 	}
 }
 
-func renderPolicy(r *step.Run) error {
+func renderPolicy(ctx context.Context, r *step.Run) error {
 	section := trustStructure.Of(r)
 	if len(section.Authorities) == 0 {
 		return noTrustSection(r)
 	}
-	material, err := newResolver(r).material(section)
+	material, err := newReader(r).material(ctx, section)
 	if err != nil {
 		return err
 	}
@@ -84,17 +84,21 @@ func renderPolicy(r *step.Run) error {
 
 // material is what lies in the files of the authorities. Each is read as verify reads it first, so that what verify could
 // not use is not rendered.
-func (f *resolver) material(section trust.Section) (admission.Material, error) {
+func (f *resolver) material(ctx context.Context, section trust.Section) (admission.Material, error) {
 	m := admission.Material{Sources: map[string][]byte{}, TimestampAuthorities: map[string][]byte{}}
 	for _, a := range section.Authorities {
 		if a.Source == trust.PublicSigstore || a.Source == trust.KMS { // the engine knows it, or asks for the key itself
 			continue
 		}
+		if a.Source == trust.TUFMirror {
+			return m, outcome.New(outcome.InvalidInput, "authority %s: its trusted root comes by TUF, and a policy holds it as it is in a file", a.Name).
+				Hint("render with a section that names its trusted_root.json as trusted-root")
+		}
 		var err error
 		if a.Source.Keyless() {
-			_, err = f.sigstore(a)
+			_, err = f.sigstore(ctx, a)
 		} else {
-			_, err = f.key(a)
+			_, err = f.key(ctx, a)
 		}
 		if err != nil {
 			return m, err

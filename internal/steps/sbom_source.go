@@ -28,7 +28,7 @@ func parseSBOMSource(text string) (string, error) {
 func besideImage(source string) bool { return source == fromImage || source == fromAttestation }
 
 // askedBeside makes sure that there is an image to look beside, and somebody to trust, before anything is contacted.
-func (c *chain) askedBeside(source string) (trusted, error) {
+func (c *chain) askedBeside(ctx context.Context, source string) (trusted, error) {
 	ref := imageInput.Of(c.Run)
 	switch {
 	case ref.IsZero():
@@ -40,7 +40,7 @@ func (c *chain) askedBeside(source string) (trusted, error) {
 	case !namesTrust(c.Run):
 		return trusted{}, outcome.New(outcome.InvalidInput, "--sbom %s without --public-key", source).Hint("name the public key that must have signed the SBOM, or a config file with a trust section with --config")
 	}
-	return whomToTrust(c.Run)
+	return whomToTrust(ctx, c)
 }
 
 // takeBeside makes the SBOM that lies beside each image its content.

@@ -21,7 +21,7 @@ func (c *chain) source(ctx context.Context) error {
 	var err error
 	switch {
 	case besideImage(sbomFile):
-		if of, err = c.askedBeside(sbomFile); err != nil {
+		if of, err = c.askedBeside(ctx, sbomFile); err != nil {
 			return err
 		}
 	case sbomFile != "":

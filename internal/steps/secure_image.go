@@ -36,7 +36,7 @@ What was signed is verified with --public-key, or with the public half of --key;
 }
 
 func secureImage(ctx context.Context, c *chain) error {
-	seal, err := sealing(c.Run)
+	seal, err := sealing(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -89,18 +89,19 @@ type seals struct {
 }
 
 // sealing reads keys and trust; a run for a change from a fork has neither, and does not sign.
-func sealing(r *step.Run) (seals, error) {
+func sealing(ctx context.Context, c *chain) (seals, error) {
+	r := c.Run
 	if r.Change.Fork {
 		return seals{}, nil
 	}
-	by, err := newSignatory(r)
+	by, err := newSignatory(ctx, c)
 	if err != nil {
 		return seals{}, err
 	}
 	if !namesTrust(r) {
 		return seals{by, trusted{signing.ByKeys(by.key.Public()), demanded(r)}}, nil
 	}
-	of, err := whomToTrust(r)
+	of, err := whomToTrust(ctx, c)
 	return seals{by, of}, err
 }
 

@@ -36,7 +36,7 @@ Everything is read back and verified after it was written. Running the step agai
 			{Text: "without a key, as the identity of this run, by the trust section's sign-with", Command: "stepseal sign-attest --evidence stepseal-out --config trust.yaml"},
 			{Text: "for tools that read .sig and .att tags only", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key --signature-format legacy"},
 		},
-		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, attestingIn, reaching, limitingManifests, reporting, speaking),
+		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, attestingIn, []step.Input{offlineInput}, reaching, limitingManifests, reporting, speaking),
 		Outputs:     concat(imageOutputs, signOutputs),
 		Needs:       []step.Need{step.Pull, step.Push, step.Identity, step.Workspace},
 		Structures:  []step.Declaration{trustStructure.Declaration()},
@@ -46,7 +46,7 @@ Everything is read back and verified after it was written. Running the step agai
 				return outcome.New(outcome.NoWritePermission, "sign-attest: a run for a change from a fork has no key and may not write").
 					Hint("sign after the change is merged; secure-image gates such a change and ends there")
 			}
-			by, err := newSignatory(c.Run)
+			by, err := newSignatory(ctx, c)
 			if err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ func TrustCheck() *step.Spec {
 	return &step.Spec{
 		Name:    "trust check",
 		Summary: "Check the trust section of a config file, and say whom it trusts with what",
-		Prose: `Reads the trust section of the file that --config names, and every trusted root, signing config, key and certificate that it names, as sign-attest and verify would. Mistakes are named by line and column, or by the file. Nothing is contacted.
+		Prose: `Reads the trust section of the file that --config names, and every trusted root, signing config, key and certificate that it names, as sign-attest and verify would. Mistakes are named by line and column, or by the file. Nothing is contacted: what would come by TUF, and a key that only a key service has, is not looked at.
 
 The section counts in a file that is named alone: .stepseal.yaml in the working directory may be part of what is to be verified.`,
 		Examples: []step.Example{
@@ -26,12 +26,12 @@ The section counts in a file that is named alone: .stepseal.yaml in the working 
 		},
 		Inputs:     inputs([]step.Input{required(configInput)}, speaking),
 		Structures: []step.Declaration{trustStructure.Declaration()},
-		Run: func(_ context.Context, r *step.Run) error {
+		Run: func(ctx context.Context, r *step.Run) error {
 			section := trustStructure.Of(r)
 			if len(section.Authorities) == 0 {
 				return noTrustSection(r)
 			}
-			if err := checkTrust(r, section); err != nil {
+			if err := checkTrust(ctx, r, section); err != nil {
 				return err
 			}
 			if _, err := io.WriteString(r.Stdout, trustText(section)); err != nil {
@@ -43,14 +43,14 @@ The section counts in a file that is named alone: .stepseal.yaml in the working 
 }
 
 // checkTrust reads every file that the section names, those too that no signer needs.
-func checkTrust(r *step.Run, section trust.Section) error {
-	files := newResolver(r)
+func checkTrust(ctx context.Context, r *step.Run, section trust.Section) error {
+	files := newReader(r)
 	for _, a := range section.Authorities {
 		var err error
 		if a.Source.Keyless() {
-			_, err = files.sigstore(a)
+			_, err = files.sigstore(ctx, a)
 		} else {
-			_, err = files.key(a)
+			_, err = files.key(ctx, a)
 		}
 		if err != nil {
 			return err
@@ -58,11 +58,11 @@ func checkTrust(r *step.Run, section trust.Section) error {
 		if a.SigningConfig == "" {
 			continue
 		}
-		if _, err := files.services(a); err != nil {
+		if _, err := files.servicesOf(ctx, a); err != nil {
 			return err
 		}
 	}
-	_, err := files.trust(section)
+	_, err := files.trust(ctx, section)
 	return err
 }
 
@@ -86,6 +86,12 @@ func trustText(section trust.Section) string {
 
 func authorityText(a trust.Authority) string {
 	parts := []string{strings.TrimSpace(string(a.Source) + " " + a.Value)}
+	if a.TUFRoot != "" {
+		parts = append(parts, "checked by "+a.TUFRoot)
+	}
+	if a.PublicKey != "" {
+		parts = append(parts, "whose public half is "+a.PublicKey)
+	}
 	if a.SigningConfig != "" {
 		parts = append(parts, "signs by "+a.SigningConfig)
 	}

@@ -41,7 +41,7 @@ It ends as accepted where all is well, with warnings of what ends within --warn-
 			if len(section.Authorities) == 0 {
 				return noTrustSection(r)
 			}
-			authorities, err := restsOn(r, section)
+			authorities, err := restsOn(ctx, r, section)
 			if err != nil {
 				return err
 			}
@@ -58,12 +58,17 @@ func noTrustSection(r *step.Run) error {
 	return outcome.New(outcome.InvalidConfig, "%s has no trust section", r.ConfigName()).Hint("docs/trust.md shows one")
 }
 
-// restsOn reads every file that the section names.
-func restsOn(r *step.Run, section trust.Section) ([]lifetime.Authority, error) {
-	files := newResolver(r)
+// restsOn reads every file that the section names, and what does not come in files from where it comes.
+func restsOn(ctx context.Context, r *step.Run, section trust.Section) ([]lifetime.Authority, error) {
+	registry, err := newRegistry(r)
+	if err != nil {
+		return nil, err
+	}
+	from := newReader(r)
+	from.transport = registry.Transport()
 	var list []lifetime.Authority
 	for _, a := range section.Authorities {
-		one, err := files.authority(a)
+		one, err := from.authority(ctx, a)
 		if err != nil {
 			return nil, err
 		}
@@ -72,30 +77,40 @@ func restsOn(r *step.Run, section trust.Section) ([]lifetime.Authority, error) {
 	return list, nil
 }
 
-func (f *resolver) authority(a trust.Authority) (lifetime.Authority, error) {
+func (f *resolver) authority(ctx context.Context, a trust.Authority) (lifetime.Authority, error) {
 	one := lifetime.Authority{Name: a.Name}
 	if !a.Source.Keyless() {
-		key, err := f.key(a)
+		key, err := f.key(ctx, a)
 		if err == nil {
 			one.Parts = []lifetime.Part{key.Part()}
 		}
 		return one, err
 	}
-	sigstore, err := f.sigstore(a)
+	sigstore, err := f.sigstore(ctx, a)
 	if err != nil {
 		return one, err
 	}
 	one.Parts, one.Demanded = sigstore.Parts(), sigstore.Demanded()
-	if a.SigningConfig == "" {
-		return one, nil
-	}
-	content, err := f.file(a, a.SigningConfig)
-	if err != nil {
+	name, content, err := f.signingConfig(ctx, a)
+	if err != nil || content == nil {
 		return one, err
 	}
 	one.Signs = true
-	one.Services, err = signing.NamedServices(a.Name+" ("+a.SigningConfig+")", content)
+	one.Services, err = signing.NamedServices(name, content)
 	return one, err
+}
+
+// signingConfig is the authority's, of its file or as it is published; nil where there is none.
+func (f *resolver) signingConfig(ctx context.Context, a trust.Authority) (name string, content []byte, err error) {
+	switch {
+	case a.SigningConfig != "":
+		content, err = f.file(a, a.SigningConfig)
+		return a.Name + " (" + a.SigningConfig + ")", content, err
+	case a.Source.Fetched():
+		of, err := f.fetched(ctx, a)
+		return a.Name + " (" + mirrorOf(a) + ")", of.SigningConfig, err
+	}
+	return "", nil, nil
 }
 
 // askServices asks those that a signer could choose now.

@@ -39,16 +39,16 @@ With --verifier-id the answer, yes or no, is signed and attached to the image as
 			{Text: "and attest the answer for others", Command: "stepseal verify --image registry.example.com/team/app:1.0 --config trust.yaml --verifier-id https://verify.example.com --key verifier.key"},
 			{Text: "the signature and a scan of the last three days", Command: "stepseal verify --image registry.example.com/team/app:1.0 --public-key cosign.pub --require signature,scan --max-scan-age 3d"},
 		},
-		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, []step.Input{explainInput}, summarizing, reaching, limitingManifests, reporting, speaking),
+		Inputs:     inputs([]step.Input{registryImageInput, publicKeyInput}, handOver, verifying, []step.Input{offlineInput, explainInput}, summarizing, reaching, limitingManifests, reporting, speaking),
 		Outputs:    concat(imageOutputs, verifyOutputs, summaryOutputs),
 		Needs:      []step.Need{step.Pull, step.Workspace},
 		Structures: []step.Declaration{trustStructure.Declaration()},
 		Run: onChain(func(ctx context.Context, c *chain) error {
-			of, err := whomToTrust(c.Run)
+			of, err := whomToTrust(ctx, c)
 			if err != nil {
 				return err
 			}
-			by, err := summarizer(c.Run)
+			by, err := summarizer(ctx, c)
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,8 @@ var (
 func parseVerifier(text string) (string, error) { return text, provenance.CheckURI(text) }
 
 // summarizer is who signs the summary; nil where none is asked for.
-func summarizer(r *step.Run) (*signatory, error) {
+func summarizer(ctx context.Context, c *chain) (*signatory, error) {
+	r := c.Run
 	if verifierInput.Of(r) == "" {
 		return nil, nil
 	}
@@ -39,7 +40,7 @@ func summarizer(r *step.Run) (*signatory, error) {
 		return nil, outcome.New(outcome.NoWritePermission, "verify: a run for a change from a fork may not attest what it verified").
 			Hint("leave out --verifier-id in such a run")
 	}
-	by, err := newSignatory(r)
+	by, err := newSignatory(ctx, c)
 	return &by, err
 }
 

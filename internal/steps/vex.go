@@ -62,7 +62,7 @@ func (p *part) vexAttested(ctx context.Context) ([]policy.Statement, error) {
 	if p.platform.Digest == "" {
 		return nil, outcome.New(outcome.UnsupportedSource, "--vex attested: %s is not in a registry, where attestations live", p.label()).Hint("push it first, or name the documents as files")
 	}
-	of, err := whomToTrust(p.Run)
+	of, err := whomToTrust(ctx, p.chain)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,14 @@ import (
 )
 
 // sources are all of them, in the order in which they are told.
-var sources = []Source{PublicSigstore, TrustedRoot, PublicKey, KMS, Certificates}
+var sources = []Source{PublicSigstore, TUFMirror, TrustedRoot, PublicKey, KMS, Certificates}
 
 // beside are the keys that may stand beside a source. What an authority has no use for would be read, and do nothing.
 // The public Sigstore always has its logs.
 var beside = map[Source][]string{
 	PublicSigstore: {"signing-config"},
+	TUFMirror:      {"tuf-root", "signing-config", "transparency-log", "certificate-transparency"},
+	KMS:            {"public-key"},
 	TrustedRoot:    {"signing-config", "transparency-log", "certificate-transparency"},
 	Certificates:   {"timestamp-authority"},
 }
@@ -34,14 +36,17 @@ func (r *reader) readAuthorities(node *yaml.Node) {
 func (r *reader) authority(name string, node *yaml.Node) Authority {
 	a := Authority{Name: name}
 	var public, log, ctLog = true, true, true
+	var publicKey string
 	var given []Source
 	places := map[string]*yaml.Node{}
 	fields := strictyaml.Fields{
 		string(PublicSigstore):     truth(&public),
 		string(TrustedRoot):        word(&a.Value, file),
-		string(PublicKey):          word(&a.Value, file),
+		string(TUFMirror):          word(&a.Value, mirror),
+		string(PublicKey):          word(&publicKey, file),
 		string(KMS):                word(&a.Value, keyReference),
 		string(Certificates):       word(&a.Value, file),
+		"tuf-root":                 word(&a.TUFRoot, file),
 		"signing-config":           word(&a.SigningConfig, file),
 		"transparency-log":         truth(&log),
 		"certificate-transparency": truth(&ctLog),
@@ -62,6 +67,7 @@ func (r *reader) authority(name string, node *yaml.Node) Authority {
 	if r.Found() > before {
 		return a
 	}
+	given = withoutHalf(given)
 	if len(given) != 1 {
 		r.Wrong(node, "%s rests on exactly one of %s; it has %s", what, listed(sources), counted(given))
 		return a
@@ -70,13 +76,29 @@ func (r *reader) authority(name string, node *yaml.Node) Authority {
 	if !public {
 		r.Wrong(places[string(PublicSigstore)], "%s: public-sigstore is true, or does not stand there", what)
 	}
-	for _, key := range []string{"signing-config", "transparency-log", "certificate-transparency", "timestamp-authority"} {
+	if a.Source == TUFMirror && a.TUFRoot == "" {
+		r.Wrong(node, "%s has no tuf-root; it is the root.json by which all that the mirror says is checked", what)
+	}
+	if a.Source == PublicKey {
+		a.Value = publicKey
+	} else {
+		a.PublicKey = publicKey
+	}
+	for _, key := range []string{"tuf-root", "signing-config", "transparency-log", "certificate-transparency", "timestamp-authority"} {
 		if at := places[key]; at != nil && !slices.Contains(beside[a.Source], key) {
 			r.Wrong(at, "%s: %s says nothing beside %s%s", what, key, a.Source, instead(a.Source))
 		}
 	}
 	a.WithoutLog, a.WithoutCTLog = !log, !ctLog
 	return a
+}
+
+// withoutHalf takes public-key beside kms for what it is there: the public half of the same key.
+func withoutHalf(given []Source) []Source {
+	if len(given) == 2 && slices.Contains(given, KMS) && slices.Contains(given, PublicKey) {
+		return []Source{KMS}
+	}
+	return given
 }
 
 func counted(given []Source) string {

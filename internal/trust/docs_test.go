@@ -45,7 +45,7 @@ func TestEveryExampleOfThePageIsRead(t *testing.T) {
 			sources[a.Source] = true
 		}
 	}
-	if len(kinds) != len(Kinds)-1 || len(sources) != 5 {
+	if len(kinds) != len(Kinds)-1 || len(sources) != 6 {
 		t.Errorf("not all is shown: %v, %v", kinds, sources)
 	}
 }

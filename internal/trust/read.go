@@ -111,6 +111,8 @@ func (r *reader) checkSignWith(at *yaml.Node) {
 	switch {
 	case !ok && !slices.Contains(r.authorities, name):
 		r.Wrong(at, "sign-with: there is no authority %s%s", name, among(r.authorities))
+	case authority.Source == PublicKey || authority.Source == Certificates:
+		r.Wrong(at, "sign-with: authority %s is a %s, which signs nothing; name a Sigstore or a kms, or sign with --key", name, authority.Source)
 	case authority.Source == TrustedRoot && authority.SigningConfig == "":
 		r.Wrong(at, "sign-with: authority %s has no signing-config, which says where its services are", name)
 	}

@@ -16,7 +16,8 @@ const whole = `authorities:
   corp: {trusted-root: sigstore/trusted_root.json, signing-config: sigstore/signing_config.json, transparency-log: false, certificate-transparency: false}
   public: {public-sigstore: true}
   release-key: {public-key: keys/release.pub}
-  vault: {kms: "hashivault://release"}
+  vault: {kms: "hashivault://release", public-key: keys/vault.pub}
+  mirrored: {tuf-mirror: "https://tuf.acme.example/v1", tuf-root: sigstore/root.json, certificate-transparency: false}
   pki: {certificates: pki/chain.pem, timestamp-authority: pki/tsa.pem}
 signers:
   release:
@@ -82,7 +83,8 @@ func TestASectionIsReadAsItIsWritten(t *testing.T) {
 			{Name: "corp", Source: TrustedRoot, Value: "sigstore/trusted_root.json", SigningConfig: "sigstore/signing_config.json", WithoutLog: true, WithoutCTLog: true},
 			{Name: "public", Source: PublicSigstore},
 			{Name: "release-key", Source: PublicKey, Value: "keys/release.pub"},
-			{Name: "vault", Source: KMS, Value: "hashivault://release"},
+			{Name: "vault", Source: KMS, Value: "hashivault://release", PublicKey: "keys/vault.pub"},
+			{Name: "mirrored", Source: TUFMirror, Value: "https://tuf.acme.example/v1", TUFRoot: "sigstore/root.json", WithoutCTLog: true},
 			{Name: "pki", Source: Certificates, Value: "pki/chain.pem", TimestampAuthority: "pki/tsa.pem"},
 		},
 		Signers: []Signer{
@@ -128,13 +130,19 @@ func mistakes() map[string]mistake {
 		"a merge key":               {"us: {authority: key}", "us: {<<: {authority: key}}", "line 5, column 8: the merge key << is not taken; write out the keys that it would bring"},
 		"a format that is none":     {"evidence:", "signature-format: cosign\nevidence:", `line 7, column 19: signature-format: "cosign" is none of bundle, legacy, both`},
 		"signing with nobody":       {"evidence:", "sign-with: corp\nevidence:", "line 7, column 12: sign-with: there is no authority corp; there are key, oidc"},
+		"signing with half a key":   {"evidence:", "sign-with: key\nevidence:", "line 7, column 12: sign-with: authority key is a public-key, which signs nothing; name a Sigstore or a kms, or sign with --key"},
 		"signing without a service": {"oidc: {public-sigstore: true}", "oidc: {trusted-root: r.json}\nsign-with: oidc", "line 4, column 12: sign-with: authority oidc has no signing-config, which says where its services are"},
 
 		"an authority's name":           {"  key: {", "  the key: {", "line 2, column 3: authorities: \"the key\" is no name: a-z, 0-9 and - make one, of up to 64 characters\nline 5, column 7: signer us: there is no authority key; there are oidc"},
 		"a name that is a number":       {"  us: {", "  12: {", `line 5, column 3: signers: "12" is not text to YAML; put it in quotes`},
 		"a long name":                   {"  ci: {", "  " + strings.Repeat("c", 65) + ": {", `line 6, column 3: signers: "` + strings.Repeat("c", 65) + `" is no name: a-z, 0-9 and - make one, of up to 64 characters`},
-		"an authority of nothing":       {"{public-key: a.pub}", "{}", "line 2, column 8: authority key rests on exactly one of public-sigstore, trusted-root, public-key, kms, certificates; it has none"},
-		"an authority of two":           {"{public-key: a.pub}", "{public-key: a.pub, kms: 'hashivault://a'}", "line 2, column 8: authority key rests on exactly one of public-sigstore, trusted-root, public-key, kms, certificates; it has public-key, kms"},
+		"an authority of nothing":       {"{public-key: a.pub}", "{}", "line 2, column 8: authority key rests on exactly one of public-sigstore, tuf-mirror, trusted-root, public-key, kms, certificates; it has none"},
+		"an authority of two":           {"{public-key: a.pub}", "{public-key: a.pub, certificates: c.pem}", "line 2, column 8: authority key rests on exactly one of public-sigstore, tuf-mirror, trusted-root, public-key, kms, certificates; it has public-key, certificates"},
+		"an authority of three":         {"{public-key: a.pub}", "{public-key: a.pub, kms: 'hashivault://a', certificates: c.pem}", "line 2, column 8: authority key rests on exactly one of public-sigstore, tuf-mirror, trusted-root, public-key, kms, certificates; it has public-key, kms, certificates"},
+		"a mirror without a root":       {"public-sigstore: true", "tuf-mirror: https://tuf.example.com", "line 3, column 9: authority oidc has no tuf-root; it is the root.json by which all that the mirror says is checked"},
+		"a root without a mirror":       {"public-sigstore: true", "public-sigstore: true, tuf-root: root.json", "line 3, column 43: authority oidc: tuf-root says nothing beside public-sigstore, which takes signing-config"},
+		"a mirror that is a file":       {"public-sigstore: true", "tuf-mirror: mirror/, tuf-root: root.json", `line 3, column 22: tuf-mirror: it is no address of a mirror such as https://HOST/PATH`},
+		"a mirror with a login":         {"public-sigstore: true", "tuf-mirror: 'https://me:secret@tuf.example.com', tuf-root: root.json", `line 3, column 22: tuf-mirror: it is no address of a mirror such as https://HOST/PATH`},
 		"a public Sigstore that is not": {"public-sigstore: true", "public-sigstore: false", "line 3, column 27: authority oidc: public-sigstore is true, or does not stand there"},
 		"a public Sigstore, untyped":    {"public-sigstore: true", "public-sigstore: yes", `line 3, column 27: public-sigstore: "yes" is not true or false to YAML; write it without quotes`},
 		"a public one without a log":    {"public-sigstore: true", "public-sigstore: true, transparency-log: false", "line 3, column 51: authority oidc: transparency-log says nothing beside public-sigstore, which takes signing-config"},

@@ -18,6 +18,12 @@ const Schema = `{
           {"type": "object", "additionalProperties": false, "required": ["public-sigstore"], "properties": {
             "public-sigstore": {"const": true, "description": "the public Sigstore, whose root is fetched by TUF"},
             "signing-config": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of signing_config.json, for who signs"}}},
+          {"type": "object", "additionalProperties": false, "required": ["tuf-mirror", "tuf-root"], "properties": {
+            "tuf-mirror": {"type": "string", "maxLength": 1024, "pattern": "^https?://[^/?#@* ][^?#@* ]*$", "description": "URL of the TUF repository of a Sigstore of one's own"},
+            "tuf-root": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of the root.json by which all that the mirror says is checked"},
+            "signing-config": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of signing_config.json, in the place of the mirror's"},
+            "transparency-log": {"type": "boolean", "description": "signatures have to be in a transparency log (true); otherwise a timestamp says when they were made"},
+            "certificate-transparency": {"type": "boolean", "description": "certificates have to be in a certificate transparency log (true)"}}},
           {"type": "object", "additionalProperties": false, "required": ["trusted-root"], "properties": {
             "trusted-root": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of trusted_root.json"},
             "signing-config": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of signing_config.json, for who signs"},
@@ -26,7 +32,8 @@ const Schema = `{
           {"type": "object", "additionalProperties": false, "required": ["public-key"], "properties": {
             "public-key": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of a public key in PEM"}}},
           {"type": "object", "additionalProperties": false, "required": ["kms"], "properties": {
-            "kms": {"type": "string", "maxLength": 1024, "pattern": "^(awskms|azurekms|gcpkms|hashivault)://.*[^/]", "description": "a key in a key management service"}}},
+            "kms": {"type": "string", "maxLength": 1024, "pattern": "^(awskms|azurekms|gcpkms|hashivault)://.*[^/]", "description": "a key in a key management service"},
+            "public-key": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of its public half in PEM, so that who verifies asks nobody"}}},
           {"type": "object", "additionalProperties": false, "required": ["certificates"], "properties": {
             "certificates": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of a CA's chain in PEM, intermediates first and the root last"},
             "timestamp-authority": {"type": "string", "minLength": 1, "maxLength": 1024, "description": "path of the chain in PEM of the authority whose timestamps are taken, leaf first"}}}

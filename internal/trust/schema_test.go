@@ -60,7 +60,7 @@ func TestTheSchemaRefusesMistakes(t *testing.T) {
 	form := schema(t)
 	unseen := []string{
 		// What refers to what.
-		"signing with nobody", "signing without a service", "a signer of somebody", "no identity", "no issuer", "a signer that is none", "a threshold of all and 1", "a threshold of those",
+		"signing with nobody", "signing without a service", "signing with half a key", "a signer of somebody", "no identity", "no issuer", "a signer that is none", "a threshold of all and 1", "a threshold of those",
 		// What YAML has, and JSON has not.
 		"a merge key", "a threshold in octal",
 		// What a text means.

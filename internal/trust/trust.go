@@ -29,12 +29,15 @@ type Authority struct {
 	Source Source
 	Value  string // of the source: a path, a key reference; empty for the public Sigstore
 
+	TUFRoot string // of TUFMirror: path of the root.json by which all that the mirror says is checked
+
 	// Of a Sigstore alone.
 	SigningConfig string // path of signing_config.json, for who signs with it
 	WithoutCTLog  bool   // certificates need not be in a certificate transparency log
 	WithoutLog    bool   // signatures need not be in a transparency log; a timestamp says when they were made
 
 	TimestampAuthority string // of Certificates: path of the chain in PEM, leaf first, whose timestamps are taken
+	PublicKey          string // of KMS: path of the key's public half in PEM, so that who verifies needs no key service
 }
 
 // Source is what an authority's word rests on. The text is the key in the file.
@@ -43,11 +46,15 @@ type Source string
 // The sources.
 const (
 	PublicSigstore Source = "public-sigstore" // the public instance, whose root is fetched by TUF
+	TUFMirror      Source = "tuf-mirror"      // somebody's own Sigstore, whose root is fetched by TUF from this URL
 	TrustedRoot    Source = "trusted-root"    // somebody's own Sigstore: path of trusted_root.json
 	PublicKey      Source = "public-key"      // path of a public key in PEM
 	KMS            Source = "kms"             // awskms://, azurekms://, gcpkms:// or hashivault://
 	Certificates   Source = "certificates"    // path of a CA's chain in PEM, intermediates first and the root last
 )
+
+// Fetched says whether the authority's root comes by TUF, with a signing config beside it.
+func (s Source) Fetched() bool { return s == PublicSigstore || s == TUFMirror }
 
 // Keyless says whether the authority certifies identities, so that its signers have one.
 func (s Source) Keyless() bool { return s != PublicKey && s != KMS }
@@ -129,7 +136,7 @@ func (s Section) Principals(signers []Signer) int {
 	for _, signer := range signers {
 		authority, _ := s.Authority(signer.Authority)
 		value := authority.Value
-		if authority.Source != KMS {
+		if authority.Source != KMS && authority.Source != TUFMirror {
 			value = path.Clean(value)
 		}
 		who := []string{string(authority.Source), value}

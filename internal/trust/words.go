@@ -64,6 +64,18 @@ func file(text string) (string, error) {
 	return text, nil
 }
 
+// mirror takes the URL of a TUF repository.
+func mirror(text string) (string, error) {
+	if err := plain(text); err != nil {
+		return "", err
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(text, "?#* ") {
+		return "", errors.New("it is no address of a mirror such as https://HOST/PATH") // it may hold a password
+	}
+	return text, nil
+}
+
 // keyServices are the key management services whose keys can be named.
 var keyServices = []string{"awskms://", "azurekms://", "gcpkms://", "hashivault://"}
 
