@@ -172,7 +172,7 @@ func TestAttack10AnnotationsAreNotSigned(t *testing.T) {
 // envelope is a good envelope around the payload, as cosign's .att tag holds it.
 func (b *bench) envelope(payload []byte) []byte {
 	b.Helper()
-	sig, err := b.key.sign(preAuthEncoding(payload))
+	sig, err := b.key.sign(b.Context(), preAuthEncoding(payload))
 	if err != nil {
 		b.Fatal(err)
 	}
