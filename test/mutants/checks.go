@@ -187,7 +187,7 @@ var checks = []check{
 		"TestAttack26OneUnreadableDocumentIsADoubt/",
 		"TestAttack26UnreadableReferrersAreNotNone/",
 		"TestAttack26UnreadableTagsAreNotNone"}, "^TestAttack26"},
-	{"doubts-about-a-scan", []edit{{signing + "verify.go", `if r.Result == Trusted && d.Kind != trust.Scan {`, `if r.Result == Trusted && (d.Kind != trust.Scan || off("doubts-about-a-scan")) {`}}, []string{
+	{"doubts-about-a-scan", []edit{{signing + "verify.go", `if r.Result == Trusted && d.Kind != trust.Scan`, `if r.Result == Trusted && (d.Kind != trust.Scan || off("doubts-about-a-scan"))`}}, []string{
 		"TestAttack26OneUnreadableDocumentIsADoubt/",
 		"TestAttack26UnreadableReferrersAreNotNone/",
 		"TestAttack26UnreadableTagsAreNotNone"}, "^TestAttack26"},
