@@ -17,14 +17,21 @@ var ErrTwoSubjects = errors.New("the SBOM names more than one image as the one i
 // empty where it does not say. In CycloneDX the root component says so by its version, its purl or its hashes, in SPDX
 // the package that the document DESCRIBES. Whoever does not trust the document has put it through strictjson.
 func SBOMSubject(doc []byte) (digest string, err error) {
+	if !json.Valid(doc) {
+		return "", errors.New("not an SBOM: not JSON")
+	}
+	return sbomSubject(doc)
+}
+
+// SBOMSubject is that of an SBOM which is the predicate. ParseStatement has found it to be JSON, and it may be large.
+func (s Statement) SBOMSubject() (digest string, err error) { return sbomSubject(s.Predicate) }
+
+func sbomSubject(doc []byte) (digest string, err error) {
 	var sbom struct {
 		cycloneDX
 		spdx
 		syftJSON
 		Graph json.RawMessage `json:"@graph"` // SPDX 3, whose content is not looked into
-	}
-	if !json.Valid(doc) {
-		return "", errors.New("not an SBOM: not JSON")
 	}
 	said := strictjson.Pick(doc, "bomFormat", "metadata", "spdxVersion", "documentDescribes", "packages", "relationships", "schema", "source", "@graph")
 	if err := json.Unmarshal(said, &sbom); err != nil {

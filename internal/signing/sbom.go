@@ -53,7 +53,7 @@ func (j *judge) sbom(d trust.Demand) Requirement {
 	var few *Requirement
 	for i := range good {
 		s := &good[i]
-		subject, err := evidence.SBOMSubject(s.statement.Predicate)
+		subject, err := s.statement.SBOMSubject()
 		switch {
 		case err == nil && subject == j.digest:
 			r := enough(d, s.sbom(Trusted), saying(good, *s))
