@@ -21,7 +21,7 @@ What was signed is verified with --public-key, or with the public half of --key;
 		Examples: []step.Example{
 			{Text: "an image, with a key pair made by stepseal keys generate", Command: "stepseal secure-image --image registry.example.com/team/app:1.0 --key cosign.key"},
 		},
-		Inputs: inputs([]step.Input{required(registryImageInput)}, gating, signingIn, attestingIn, []step.Input{publicKeyInput}, verifying, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
+		Inputs: inputs([]step.Input{required(registryImageInput)}, gating, signingIn, attestingIn, []step.Input{attestRefusedInput}, []step.Input{publicKeyInput}, verifying, reaching, []step.Input{allowForeignInput}, limitingManifests, limitingLayers, reporting, speaking),
 		// The order is that of usefulness: a dotenv file for GitLab has room for twenty.
 		Outputs: concat([]step.Output{
 			{Name: "gate-verdict", Usage: "how the gate ended"},
@@ -68,7 +68,7 @@ func secureImage(ctx context.Context, c *chain) error {
 		}
 	}
 	if err := c.judge(ctx); err != nil {
-		return err
+		return c.revoke(ctx, seal, err)
 	}
 	if c.Change.Fork {
 		text := "the change comes from a fork, so that this run may not write: the image was gated, and not signed"
@@ -80,6 +80,21 @@ func secureImage(ctx context.Context, c *chain) error {
 		return err
 	}
 	return c.stillThere(ctx)
+}
+
+// revoke attests the refusal where that is asked for; the refusal stays the ending, unless it could not be attested.
+func (c *chain) revoke(ctx context.Context, with seals, no error) error {
+	if c.Change.Fork || outcome.Verdict(no) != outcome.Refused {
+		return no
+	}
+	refused, err := c.refusals()
+	if err == nil && len(refused) > 0 {
+		err = c.attestRefusals(ctx, with.by, refused)
+	}
+	if err != nil {
+		return err
+	}
+	return no
 }
 
 // seals are what an image is signed with, and what the signature is checked against.

@@ -30,13 +30,15 @@ func SignAttest() *step.Spec {
 
 Of an index every platform is signed and attested, and then the index itself; the attestations of a platform name both, and are attached to both. With --platform the index is left alone.
 
+With --attest-refused a scan that refuses the image is attested all the same, and nothing is signed: that revokes what was accepted before, for all who go by the newest scan. docs/admission.md says who does not.
+
 Everything is read back and verified after it was written. Running the step again adds nothing.`,
 		Examples: []step.Example{
 			{Text: "what scan-gate accepted", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key"},
 			{Text: "without a key, as the identity of this run, by the trust section's sign-with", Command: "stepseal sign-attest --evidence stepseal-out --config trust.yaml"},
 			{Text: "for tools that read .sig and .att tags only", Command: "stepseal sign-attest --evidence stepseal-out --key cosign.key --signature-format legacy"},
 		},
-		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, attestingIn, []step.Input{offlineInput}, reaching, limitingManifests, reporting, speaking),
+		Inputs:      inputs([]step.Input{registryImageInput, sbomFileInput, scanFileInput}, handOver, signingIn, attestingIn, []step.Input{attestRefusedInput, offlineInput}, reaching, limitingManifests, reporting, speaking),
 		Outputs:     concat(imageOutputs, signOutputs),
 		Needs:       []step.Need{step.Pull, step.Push, step.Identity, step.Workspace},
 		Structures:  []step.Declaration{trustStructure.Declaration()},
@@ -106,6 +108,12 @@ func (c *chain) found(ctx context.Context) error {
 // signAttest signs what is open and attests the documents of the record: nothing is written before it is known that every
 // platform may be signed, and an index is signed last.
 func (c *chain) signAttest(ctx context.Context, by signatory) error {
+	if refused, err := c.refusals(); err != nil || len(refused) > 0 {
+		if err != nil {
+			return err
+		}
+		return c.attestRefusals(ctx, by, refused)
+	}
 	subjects, err := c.subjects()
 	if err != nil {
 		return err
@@ -304,12 +312,16 @@ func (p *part) acceptedScan() (*evidence.Scan, error) {
 	case verdict.Verdict != outcome.Accepted.String():
 		return nil, p.unscanned(outcome.New(outcome.ScanRefused, "the scan of %s says %.20s (%.40s)", p.name(), verdict.Verdict, verdict.Reason))
 	}
+	return scanFrom(report, finished, verdict), nil
+}
+
+func scanFrom(report []byte, finished time.Time, verdict evidence.Verdict) *evidence.Scan {
 	if finished.IsZero() {
 		// Nobody said when; it cannot have been before the database was built, and that is the age that harms nobody.
 		finished = verdict.Database.Built
 	}
 	return &evidence.Scan{Report: report, Version: verdict.Tools.Stepseal, Database: verdict.Database.SHA256,
-		DataDate: verdict.DataDate(), Finished: finished}, nil
+		DataDate: verdict.DataDate(), Finished: finished}
 }
 
 func (p *part) unscanned(no *outcome.Error) error {
