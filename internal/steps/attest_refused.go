@@ -68,7 +68,7 @@ func (c *chain) attestRefusals(ctx context.Context, by signatory, subjects []att
 	if err != nil {
 		return err
 	}
-	format := signatureFormatOf(c.Run)
+	format := by.format
 	added, all := 0, 0
 	for _, s := range subjects {
 		n, err := c.attest(ctx, author, format, s)

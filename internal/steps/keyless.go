@@ -26,6 +26,7 @@ type signatory struct {
 	sigstore *signing.Sigstore
 	services signing.Services
 	trust    signing.Trust
+	format   signing.Format
 }
 
 // newSignatory reads what signing needs, so that what is missing is told before any work is done. It contacts nobody but
@@ -36,14 +37,14 @@ func newSignatory(ctx context.Context, c *chain) (signatory, error) {
 	switch {
 	case keyInput.Of(r).Given():
 		key, err := loadKey(r)
-		return signatory{key: key}, err
+		return signatory{key: key, format: signatureFormatOf(r)}, err
 	case section.SignWith == "":
 		return signatory{}, outcome.New(outcome.InvalidInput, "there is nothing to sign with").
 			Hint("name a private key with --key, or a config file with --config whose trust section says sign-with")
 	}
 	authority, _ := section.Authority(section.SignWith) // trust.Read has looked
 	from := c.resolver()
-	s := signatory{}
+	s := signatory{format: signatureFormatOf(r)}
 	var err error
 	if authority.Source == trust.KMS {
 		if s.key, err = from.signingKey(ctx, authority); err == nil {
@@ -60,12 +61,21 @@ func newSignatory(ctx context.Context, c *chain) (signatory, error) {
 	if s.trust, err = from.trust(ctx, section); err != nil {
 		return s, err
 	}
-	if signatureFormatOf(r) != signing.Bundle {
-		if err := s.services.LegacyObstacle(); err != nil {
-			return s, err
-		}
+	return s, s.fitFormat(r)
+}
+
+// fitFormat leaves the legacy form away where nobody asked for it and the log has no place in it.
+func (s *signatory) fitFormat(r *step.Run) error {
+	if s.format == signing.Bundle {
+		return nil
 	}
-	return s, nil
+	obstacle := s.services.LegacyObstacle()
+	if obstacle == nil || r.Given(signatureFormatInput) || trustStructure.Of(r).Format != "" {
+		return obstacle
+	}
+	r.Note("signing bundles alone: the log is a Rekor v2, which .sig and .att tags have no place for")
+	s.format = signing.Bundle
+	return nil
 }
 
 // ready makes sure that there is an identity token, once nothing else is left to be told of: the host may have to be asked

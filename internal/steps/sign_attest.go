@@ -125,7 +125,7 @@ func (c *chain) signAttest(ctx context.Context, by signatory) error {
 	if err := c.byReference(ctx, subjects, by.logsWhole()); err != nil {
 		return err
 	}
-	format := signatureFormatOf(c.Run)
+	format := by.format
 	added, all := 0, 0
 	for _, s := range subjects {
 		n, err := c.attest(ctx, author, format, s)

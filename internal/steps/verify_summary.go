@@ -58,7 +58,7 @@ func (c *chain) attestSummary(ctx context.Context, subject name.Digest, v signin
 		return err
 	}
 	statement := evidence.NewStatement(evidence.SummaryPredicate, predicate, c.repository(), v.Digest)
-	written, err := signing.Attest(ctx, c.registry, subject, author, statement, signatureFormatOf(c.Run), c.Now())
+	written, err := signing.Attest(ctx, c.registry, subject, author, statement, c.summarizer.format, c.Now())
 	if err != nil {
 		return err
 	}
