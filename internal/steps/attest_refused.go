@@ -5,7 +5,6 @@ import (
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/report"
 	"github.com/stepseal/stepseal/internal/step"
 	"github.com/stepseal/stepseal/internal/trust"
 )
@@ -68,17 +67,9 @@ func (c *chain) attestRefusals(ctx context.Context, by signatory, subjects []att
 	if err != nil {
 		return err
 	}
-	format := by.format
-	added, all := 0, 0
-	for _, s := range subjects {
-		n, err := c.attest(ctx, author, format, s)
-		if err != nil {
-			return err
-		}
-		added += n
-		all += len(s.attestations)
+	if err := c.attestAll(ctx, author, by.format, subjects); err != nil {
+		return err
 	}
-	c.Summarize(report.Signed(c.name(), author.Signer(), string(format), added, all))
 	c.Warn("%s was not signed: its scan refuses it, and that is attested, as --attest-refused asks", c.name())
 	return nil
 }

@@ -125,17 +125,9 @@ func (c *chain) signAttest(ctx context.Context, by signatory) error {
 	if err := c.byReference(ctx, subjects, by.logsWhole()); err != nil {
 		return err
 	}
-	format := by.format
-	added, all := 0, 0
-	for _, s := range subjects {
-		n, err := c.attest(ctx, author, format, s)
-		if err != nil {
-			return err
-		}
-		added += n
-		all += len(s.attestations)
+	if err := c.attestAll(ctx, author, by.format, subjects); err != nil {
+		return err
 	}
-	c.Summarize(report.Signed(c.name(), author.Signer(), string(format), added, all))
 	if !slices.ContainsFunc(c.parts, func(p *part) bool { return len(p.platform.Documents) > 0 }) {
 		return nil // nothing was handed on, and a record of nothing would take the place of one that lies there
 	}
@@ -205,6 +197,21 @@ func (c *chain) signature(of string, named bool) attestation {
 		s.output = "signature-digest"
 	}
 	return s
+}
+
+// attestAll writes what is missing of all, and tells of it.
+func (c *chain) attestAll(ctx context.Context, author signing.Author, format signing.Format, subjects []attested) error {
+	added, all := 0, 0
+	for _, s := range subjects {
+		n, err := c.attest(ctx, author, format, s)
+		if err != nil {
+			return err
+		}
+		added += n
+		all += len(s.attestations)
+	}
+	c.Summarize(report.Signed(c.name(), author.Signer(), string(format), added, all))
+	return nil
 }
 
 // attest writes what is missing of one manifest's statements, and counts it.
