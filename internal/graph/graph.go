@@ -77,13 +77,13 @@ func (g *Graph) indegrees() []int {
 // mark marks what a node leads to, itself included.
 func (g *Graph) mark(node int, seen []bool) {
 	seen[node] = true
-	for todo := []int{node}; len(todo) > 0; {
-		last := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for pending := []int{node}; len(pending) > 0; {
+		last := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
 		for _, next := range g.out[last] {
 			if !seen[next] {
 				seen[next] = true
-				todo = append(todo, next)
+				pending = append(pending, next)
 			}
 		}
 	}

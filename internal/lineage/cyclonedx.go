@@ -104,16 +104,16 @@ func flat(components []part) (parts []part, edges [][2]int) {
 		list []part
 		in   int
 	}
-	for todo := []open{{components, -1}}; len(todo) > 0; todo = todo[1:] {
-		for _, p := range todo[0].list {
+	for pending := []open{{components, -1}}; len(pending) > 0; pending = pending[1:] {
+		for _, p := range pending[0].list {
 			if p.Type == "file" || p.Type == "operating-system" {
 				continue
 			}
-			if todo[0].in >= 0 {
-				edges = append(edges, [2]int{todo[0].in, len(parts)})
+			if pending[0].in >= 0 {
+				edges = append(edges, [2]int{pending[0].in, len(parts)})
 			}
 			if len(p.Components) > 0 {
-				todo = append(todo, open{p.Components, len(parts)})
+				pending = append(pending, open{p.Components, len(parts)})
 			}
 			parts = append(parts, p)
 		}
