@@ -11,7 +11,7 @@ type Row struct {
 	Hint    string // what to do about it, where the error itself does not say
 }
 
-// The reasons. Each has a row in Table and at least one transcript under cmd/stepseal/testdata.
+// The reasons. Each has a row in Table and at least one transcript under cmd/stepseal.
 const (
 	// Asked wrongly; nothing was contacted.
 	InvalidInput          Reason = "invalid-input"
