@@ -35,9 +35,7 @@ func (f finding) first() string { return "sha256:" + f.statement.Subject[0].Dige
 
 // isSignature: a signature is a bundle of the one predicate type for it, or cosign's payload under the .sig tag. Nothing
 // else is, whoever signed it.
-func (f finding) isSignature() bool {
-	return f.predicate() == evidence.SignaturePredicate && (f.store == Bundle || f.mediaType == cosign.SimpleSigningMediaType)
-}
+func (f finding) isSignature() bool { return f.saysThatItIsSigned() && f.liesWhereSignaturesDo() }
 
 // by are those among the signers that may have signed it.
 func (p proof) by(list []*Signer) []*Signer {
@@ -102,7 +100,7 @@ func (e *examiner) who(kind trust.Kind, names []string) []*Signer {
 	var list []*Signer
 	for i := range e.trust.Signers {
 		s := &e.trust.Signers[i]
-		if s.maySign(kind) && (len(names) == 0 || slices.Contains(names, s.Name)) {
+		if s.maySign(kind) && s.isAmong(names) {
 			list = append(list, s)
 		}
 	}
@@ -120,8 +118,8 @@ func (e *examiner) examine(all []document) []finding {
 		default:
 			found[i] = e.envelope(d)
 		}
-		if found[i].err == nil && e.trust.BundlesOnly && d.store == Legacy {
-			found[i].err = errors.New("it lies under cosign's tags, and only bundles are trusted (signature-format: bundle)")
+		if found[i].err == nil {
+			found[i].err = e.trust.takes(d.store)
 		}
 	}
 	return found

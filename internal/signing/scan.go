@@ -47,18 +47,6 @@ func (j *judge) scan(d trust.Demand) Requirement {
 	return r
 }
 
-// newest is the scan that counts: the one that was signed last, unless a refusal was made after it. Whoever has a pass can
-// have it stamped anew while its certificate is valid, and throw the first stamp away; when it was made stays signed.
-func newest(lastFirst []scanned) scanned {
-	last := lastFirst[0]
-	for _, s := range lastFirst[1:] {
-		if last.accepted() && !s.accepted() && s.made().After(last.made()) {
-			return s
-		}
-	}
-	return last
-}
-
 // approving are those scans that are good enough and the newest of their signer.
 func (j *judge) approving(d trust.Demand, lastFirst []scanned) []statement {
 	var list []statement
@@ -86,23 +74,6 @@ func readScan(s statement) (scanned, bool) {
 	return scanned{s, scan, verdict}, ok
 }
 
-// at is when the scan was made as far as can be verified: a log or a timestamp authority says it of keyless signatures.
-// A key vouches for no time, and there the signer's claim must do.
-func (s scanned) at() time.Time {
-	if s.proof.at.IsZero() {
-		return s.scan.Finished
-	}
-	return s.proof.at
-}
-
-// made is the older of the claim and the signature: neither a late signature nor a late claim makes a scan younger.
-func (s scanned) made() time.Time {
-	if s.proof.at.IsZero() || s.scan.Finished.Before(s.proof.at) {
-		return s.scan.Finished
-	}
-	return s.proof.at
-}
-
 func (s scanned) age(now time.Time) time.Duration { return now.Sub(s.made()) }
 
 // newestFirst: of two from the same second, the one that refuses counts.
@@ -116,29 +87,20 @@ func (s scanned) newestFirst(than scanned) int {
 	return -1
 }
 
+// finished is when the scan claims to have ended; empty: it does not say.
+func (s scanned) finished() string {
+	if s.scan.Finished.IsZero() {
+		return ""
+	}
+	return s.scan.Finished.UTC().Format(time.RFC3339)
+}
+
 func (s scanned) accepted() bool { return s.verdict.Verdict == outcome.Accepted.String() }
 
 func (j *judge) judgeScan(d trust.Demand, s scanned) Requirement {
 	r := s.requirement(Trusted)
 	r.Document = evidence.Digest(s.scan.Report)
 	r.PolicyDigest = s.verdict.PolicyDigest
-	finished := s.scan.Finished
-	if !finished.IsZero() {
-		r.Finished = finished.UTC().Format(time.RFC3339)
-	}
-	switch {
-	case s.verdict.Image.Digest != j.digest:
-		return r.refused(outcome.ScanOtherImage, "the scan is of %.80q", s.verdict.Image.Digest)
-	case finished.After(j.now.Add(maxClockSkew)):
-		return r.refused(outcome.ScanInFuture, "the scan claims to have ended at %s, and it is %s", r.Finished, j.now.UTC().Format(time.RFC3339))
-	case !s.accepted():
-		return r.refused(outcome.ScanRefused, "the newest scan says %.20q (%.40q)", s.verdict.Verdict, s.verdict.Reason)
-	case len(d.Policies) > 0 && !slices.Contains(d.Policies, s.verdict.PolicyDigest):
-		return r.refused(outcome.PolicyNotAccepted, "the scan was judged by the policy %.80q, which is none of those that are accepted", s.verdict.PolicyDigest)
-	case d.MaxAge > 0 && finished.IsZero():
-		return r.refused(outcome.ScanTooOld, "the scan does not say when it ended")
-	case d.MaxAge > 0 && s.age(j.now) > d.MaxAge:
-		return r.refused(outcome.ScanTooOld, "the newest scan is %s old, and %s is allowed", s.age(j.now).Round(time.Minute), d.MaxAge)
-	}
-	return r
+	r.Finished = s.finished()
+	return r.unless(s.isOfImage(j.digest), s.hasEnded(j.now), s.accepts(), s.isByPolicy(d.Policies), s.isYoung(d, j.now))
 }

@@ -132,7 +132,7 @@ func (s *store) bundle(ctx context.Context, listed image.Referrer) (found shelf)
 		found.note("%s: %s", what, err)
 	case err != nil:
 		found.doubt("%s: %s", what, said(err))
-	case m.Subject == nil || m.Subject.Digest.String() != s.subject.DigestStr():
+	case !s.isReferredToBy(m):
 		found.note("%s refers to another subject", what)
 	case len(m.Layers) != 1 || !strings.HasPrefix(string(m.Layers[0].MediaType), bundleTypePrefix):
 		found.note("%s holds no Sigstore bundle", what)

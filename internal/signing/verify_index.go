@@ -9,7 +9,6 @@ import (
 
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // Listed is one image of an index, by digest (sha256:<hex>).
@@ -39,9 +38,7 @@ func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Diges
 		v.Reason = outcome.Of(err).Reason
 		return v, err
 	}
-	if d, ok := required.demand(trust.Signature); ok {
-		v.Requirements = whole.ofItself().requirements([]trust.Demand{d})
-	}
+	v.Requirements = append(v.Requirements, whole.indexSigned()...)
 	v.Notes = atMost(whole.notes)
 	return v, v.conclude()
 }
