@@ -31,7 +31,12 @@ func (f finding) predicate() string {
 }
 
 // first is the digest that a verified statement is about: its first subject.
-func (f finding) first() string { return "sha256:" + f.statement.Subject[0].Digest["sha256"] }
+func (f finding) first() string {
+	if len(f.statement.Subject) == 0 {
+		return ""
+	}
+	return "sha256:" + f.statement.Subject[0].Digest["sha256"]
+}
 
 // isSignature: a signature is a bundle of the one predicate type for it, or cosign's payload under the .sig tag. Nothing
 // else is, whoever signed it.

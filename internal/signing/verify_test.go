@@ -26,10 +26,15 @@ func TestAttack14NobodyToTrust(t *testing.T) {
 	b.attest(Both, b.everything()...)
 	b.server.Forget()
 	for name, of := range map[string]Trust{"nobody": {}, "an empty key": ByKeys(PublicKey{})} {
-		v, err := Verify(context.Background(), b.registry, b.subject, of, all, noon)
-		if outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput || v.Verdict != "undecided" {
-			t.Errorf("%s: %v, %s", name, err, v.Verdict)
-		}
+		t.Run(name, func(t *testing.T) {
+			v, err := Verify(t.Context(), b.registry, b.subject, of, all, noon)
+			if outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput || v.Verdict != "undecided" {
+				t.Errorf("%v, %s", err, v.Verdict)
+			}
+			if n := len(b.server.Requests()); n != 0 {
+				t.Errorf("%d requests", n)
+			}
+		})
 	}
 	if _, err := b.verify(Requirements{}); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput {
 		t.Errorf("nothing required: %v", err)
@@ -360,18 +365,19 @@ func TestAttack05SimpleSigningPayloads(t *testing.T) {
 		"another type":     {payload(b.subject.DigestStr(), "atomic container signature"), outcome.SignatureUntrusted},
 		"no image":         {`{"critical":{"type":"` + simpleSigningType + `"},"optional":null}`, outcome.SignatureUntrusted},
 		"two images":       {strings.Replace(payload(other, simpleSigningType), `"image":{`, `"image":{"docker-manifest-digest":"`+b.subject.DigestStr()+`",`, 1), outcome.SignatureUntrusted},
+		"this one last":    {strings.Replace(payload(b.subject.DigestStr(), simpleSigningType), `"image":{`, `"image":{"docker-manifest-digest":"`+other+`",`, 1), outcome.SignatureUntrusted},
 		"something behind": {payload(b.subject.DigestStr(), simpleSigningType) + "{}", outcome.SignatureUntrusted},
 	} {
-		sig, err := b.key.sign(context.Background(), []byte(test.payload))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fresh := newBench(t, registrytest.Options{}) // with the same image
-		fresh.key = b.key
-		fresh.tag(".sig", cosign.SimpleSigningMediaType, map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)}, []byte(test.payload))
-		if _, err := fresh.verify(require(trust.Signature)); (test.want == "") != (err == nil) || err != nil && outcome.Of(err).Reason != test.want {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			sig, err := b.key.sign(t.Context(), []byte(test.payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh := newBench(t, registrytest.Options{}) // with the same image
+			fresh.key = b.key
+			fresh.tag(".sig", cosign.SimpleSigningMediaType, map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)}, []byte(test.payload))
+			fresh.refuses(require(trust.Signature), test.want)
+		})
 	}
 }
 

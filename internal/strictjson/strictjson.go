@@ -165,8 +165,7 @@ func (w *walker) text() error {
 		key = []byte(plain)
 	}
 	if w.bounds.FoldKeys {
-		// encoding/json folds the Kelvin sign and the long s too; ToUpper(ToLower()) maps them to K and S.
-		key = bytes.ToUpper(bytes.ToLower(key))
+		key = folded(key)
 	}
 	if !top.add(key) {
 		return fmt.Errorf("key %.64q stands twice in one object (at byte %d)", key, start)
@@ -174,7 +173,14 @@ func (w *walker) text() error {
 	return nil
 }
 
-// add reports whether the key is new.
+// folded is the same for keys that encoding/json takes for the same. It folds the Kelvin sign and the long s too, and
+// ToUpper(ToLower()) maps them to K and S.
+// Attack 6.
+func folded(key []byte) []byte { return bytes.ToUpper(bytes.ToLower(key)) }
+
+// add reports whether the key is new: of two that are the same, encoding/json takes the last and others the first.
+// https://www.rfc-editor.org/rfc/rfc8259#section-4
+// Attacks 5, 6, 11.
 func (l *level) add(key []byte) bool {
 	if l.many == nil && len(l.few) < fewKeys {
 		for _, known := range l.few {
