@@ -51,3 +51,8 @@ func (s *Sigstore) loggedThen(b *bundle.Bundle, at time.Time) error {
 	}
 	return fmt.Errorf("it was signed at %s, and the key of the transparency log was not valid then", at.UTC().Format(time.RFC3339))
 }
+
+// isMissing says whether a trusted root has none of what is demanded of signatures: such a root is refused, and the demand
+// not dropped.
+// Attack 29.
+func isMissing(parts int) bool { return parts == 0 }

@@ -54,17 +54,17 @@ func NewSigstore(name string, trustedRoot []byte, without Without) (*Sigstore, e
 		role    lifetime.Role
 		what    string
 		wanted  bool
-		there   bool
+		there   int
 		options []verify.VerifierOption
 	}{
-		{lifetime.CertificateAuthority, "certificate authority", true, len(material.FulcioCertificateAuthorities()) > 0, nil},
-		{lifetime.CertificateLog, "certificate transparency log (certificate-transparency: false does without)", !without.CTLog, len(material.CTLogs()) > 0, certificatesLogged()},
-		{lifetime.TransparencyLog, "transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()) > 0, signaturesLogged()},
-		{lifetime.TimestampAuthority, "timestamp authority, and there is no log either that could say when", without.Log, len(material.TimestampingAuthorities()) > 0, nil},
+		{lifetime.CertificateAuthority, "certificate authority", true, len(material.FulcioCertificateAuthorities()), nil},
+		{lifetime.CertificateLog, "certificate transparency log (certificate-transparency: false does without)", !without.CTLog, len(material.CTLogs()), certificatesLogged()},
+		{lifetime.TransparencyLog, "transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()), signaturesLogged()},
+		{lifetime.TimestampAuthority, "timestamp authority, and there is no log either that could say when", without.Log, len(material.TimestampingAuthorities()), nil},
 	} {
 		switch {
 		case !part.wanted:
-		case !part.there:
+		case isMissing(part.there):
 			return nil, outcome.New(outcome.TrustUnusable, "trusted root of %s: it has no %s", name, part.what)
 		default:
 			s.demand(part.role, part.options...)

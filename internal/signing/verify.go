@@ -276,6 +276,7 @@ func (j *judge) notSignatures() []string {
 }
 
 // printable makes one short line of a library's message, which may quote what it read.
+// Attack 30.
 func printable(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {

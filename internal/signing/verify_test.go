@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -552,7 +553,13 @@ func TestAttack30NothingForeignIsPrintedRaw(t *testing.T) {
 	b.attach([]byte("{\""+evil+"\":1}"), evidence.SignaturePredicate)
 	b.tag(".sig", evil, nil, []byte("{}"))
 	b.tag(".att", cosign.DssePayloadType, map[string]string{"predicateType": evil}, []byte(`{"payloadType":"`+evil+`"}`), []byte(`{}`))
-	v, err := b.verify(all)
+	summary, err := evidence.VerificationSummary{Verifier: "https://v.example/\u2028\u202e", Time: noon, Resource: "https://r.example/\u202e",
+		Policy: evidence.Evidence{URI: "https://p.example"}, Passed: true, Levels: []string{"SLSA_BUILD_LEVEL_0"}}.Predicate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.attest(Bundle, b.about(evidence.SummaryPredicate, string(summary)))
+	v, err := b.verify(Requirements{Demands: append(slices.Clone(all.Demands), trust.Demand{Kind: trust.VerificationSummary, Threshold: 1, Verifiers: []string{"https://v.example"}})})
 	if err == nil {
 		t.Fatal("accepted")
 	}

@@ -73,6 +73,7 @@ func (c *configFile) read(known []Declaration) error {
 const trustSection = "trust"
 
 // forgetVerify takes what says whom to trust, and what is enough, out of a config file that nobody named.
+// Attack 34.
 func (c *configFile) forgetVerify() (found bool) {
 	for key := range c.values {
 		if strings.HasPrefix(key, "verify.") {
@@ -101,6 +102,7 @@ func (r *Run) tellConfig() {
 }
 
 // noticeConfigChange puts before everything else that a proposed change is judged by rules which it brings itself.
+// Attack 33.
 func (r *Run) noticeConfigChange(ctx context.Context) {
 	if !r.Change.Proposed || r.config.name == "" || filepath.IsAbs(r.config.name) {
 		return

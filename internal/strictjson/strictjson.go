@@ -26,8 +26,8 @@ type Bounds struct {
 // Check reports the first thing that makes the document unfit to be decoded: not UTF-8, not exactly one JSON value, too
 // large, too deep, or with the same key twice in one object.
 func Check(doc []byte, b Bounds) error {
-	if b.Bytes > 0 && int64(len(doc)) > b.Bytes {
-		return fmt.Errorf("%d bytes, more than the %d allowed", len(doc), b.Bytes)
+	if err := b.hold(len(doc)); err != nil {
+		return err
 	}
 	if !utf8.Valid(doc) {
 		return errors.New("not UTF-8")
@@ -37,6 +37,15 @@ func Check(doc []byte, b Bounds) error {
 	}
 	w := walker{doc: doc, bounds: b}
 	return w.walk()
+}
+
+// hold refuses a document that is larger than allowed, before anything looks at it.
+// Attack 29.
+func (b Bounds) hold(size int) error {
+	if b.Bytes > 0 && int64(size) > b.Bytes {
+		return fmt.Errorf("%d bytes, more than the %d allowed", size, b.Bytes)
+	}
+	return nil
 }
 
 // Decode checks the document, then decodes it and refuses keys that into does not know.

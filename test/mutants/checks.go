@@ -4,6 +4,9 @@ const (
 	signing    = "internal/signing"
 	evidence   = "internal/evidence"
 	strictjson = "internal/strictjson"
+	image      = "internal/image"
+	trust      = "internal/trust"
+	step       = "internal/step"
 )
 
 // checks are those of the verification, and of the parsers that it goes by. What sigstore-go checks is taken away as far as
@@ -185,6 +188,15 @@ var checks = []check{
 	{function: signing + ".newest", passes: "lastFirst[0]", tests: []string{
 		"TestAttack31PassStampedAgain/a_refusal",
 	}},
+	{function: strictjson + ".Bounds.hold", tests: []string{
+		"TestAttack29TrustedRootsThatCannotBeUsed/endless",
+	}},
+	{function: signing + ".isMissing", passes: "false", tests: []string{
+		"TestAttack29TrustedRootsThatCannotBeUsed/without_",
+	}},
+	{function: signing + ".printable", passes: "text", tests: []string{
+		"TestAttack30NothingForeignIsPrintedRaw",
+	}},
 	{function: strictjson + ".level.add", tests: []string{
 		"TestAttack05SimpleSigningPayloads/this_one_last",
 		"TestAttack06Subjects/and_another_in_another_case",
@@ -233,5 +245,72 @@ var doubts = []check{
 		"TestAttack26OneUnreadableDocumentIsADoubt/",
 		"TestAttack26UnreadableReferrersAreNotNone/",
 		"TestAttack26UnreadableTagsAreNotNone",
+	}},
+	{function: signing + ".writer.lost", tests: []string{
+		"TestAttack32WritesThatStayLost",
+	}},
+}
+
+// The parsers and steps around the verification are tested where they lie.
+var imageChecks = []check{
+	{function: image + ".Registry.Moved", passes: "v1.Hash{}, false, nil", tests: []string{
+		"TestAttack01TagMoves/after_it_was_opened",
+		"TestAttack01TagMoves/another_tag_and_a_platform",
+		"TestAttack01TagMoves/the_tag_and_another_image",
+	}},
+	{function: image + ".isOfDigest", tests: []string{
+		"TestAttack03BlobsThatAreOthers/",
+	}},
+}
+
+var trustChecks = []check{
+	{function: trust + ".isAnchored", tests: patterns(
+		"a_$_in_a_class", "a_$_that_is_", "a_^_that_is_escaped", "an_empty_second", "an_end_", "another_beginning",
+		"another_end", "any_text_at_all", "no_beginning", "no_end", "two_anchored_expressions", "two_beginnings",
+		"two_expressions",
+	)},
+	{function: trust + ".refuseAnchors", tests: patterns(
+		"a_word's_end", "an_anchor_within", "nothing_that_could_be",
+	)},
+	{function: trust + ".refuseFlags", tests: patterns(
+		"a_flag_turned_off", "lines", "no_case", "what_looks_ahead",
+	)},
+	{function: trust + ".keepsRef", tests: patterns(
+		"a_branch_in_", "a_branch_like_", "a_class_that_has_an_@", "a_group_that_has_an_@",
+	)},
+	{function: trust + ".refOrigin", passes: "origin{}, nil", tests: patterns(
+		"a_branch_without_its_root", "a_pull_request", "a_ref_of_some_kind", "any_kind_of_ref", "any_ref",
+	)},
+	{function: trust + ".mailOrigin", passes: "origin{}, nil", tests: patterns(
+		"a_URL_before_the_domain", "a_ref_for_a_domain", "anything_before_the_domain", "not_an_@_before_the_domain",
+		"two_addresses",
+	)},
+	{function: trust + ".Claim.urlOrigin", passes: "origin{text: head}, nil", tests: patterns(
+		"a_case_by_class", "a_choice_of_", "a_domain's_end", "a_dot_in_", "a_host_", "a_mail_address_as_a_workflow",
+		"a_plain_scheme", "a_query_for_the_organisation", "a_trust_domain_as_an_issuer", "a_way_upwards",
+		"an_empty_organisation", "an_optional_slash", "an_organisation_and_any_end", "an_upper-case_host",
+		"another_path_for_a_namespace", "another_user_of_the_host", "any_cluster_of_a_provider", "any_domain_under_one",
+		"any_host", "any_issuer", "any_mail", "any_namespace", "any_organisation", "any_project_of_a_provider",
+		"any_repository", "any_tenant_of_an_issuer", "any_trust_domain", "anything_between_anchors", "no_host",
+	)},
+}
+
+// patterns are cases of the one test of expressions in a trust section.
+func patterns(cases ...string) []string {
+	var names []string
+	for _, name := range cases {
+		names = append(names, "TestAttack12PatternThatFitsStrangersIsRefused/"+name)
+	}
+	return names
+}
+
+var stepChecks = []check{
+	{function: step + ".Run.noticeConfigChange", tests: []string{
+		"TestAttack33RulesThatAChangeBrings/nobody_",
+		"TestAttack33RulesThatAChangeBrings/others_",
+		"TestAttack33RulesThatAChangeBrings/where_",
+	}},
+	{function: step + ".configFile.forgetVerify", passes: "false", tests: []string{
+		"TestAttack34TrustInACheckout/found",
 	}},
 }

@@ -33,7 +33,7 @@ func commented(f found) []string {
 
 // Each check is a function that exists, that can be taken away, and whose comment names those attacks whose tests need it.
 func TestChecksAreFunctionsThatNameTheirAttacks(t *testing.T) {
-	for _, c := range slices.Concat(checks, doubts) {
+	for _, c := range slices.Concat(checks, doubts, imageChecks, trustChecks, stepChecks) {
 		f, err := c.find()
 		if err != nil {
 			t.Error(err)
@@ -68,7 +68,7 @@ func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) 
 func TestNoCheckIsForgotten(t *testing.T) {
 	known := map[string]bool{}
 	folders := map[string]bool{}
-	for _, c := range slices.Concat(checks, doubts) {
+	for _, c := range slices.Concat(checks, doubts, imageChecks, trustChecks, stepChecks) {
 		folder, _, _ := strings.Cut(c.function, ".")
 		known[c.function], folders[folder] = true, true
 	}

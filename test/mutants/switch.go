@@ -91,6 +91,8 @@ func (c check) answer(f found) (string, error) {
 		return c.passes, nil
 	}
 	switch of := f.last.(type) {
+	case nil:
+		return "", nil // it says nothing, and does something
 	case *ast.Ident:
 		switch of.Name {
 		case "bool":
