@@ -137,24 +137,51 @@ func TestAttack25VerificationSummaries(t *testing.T) {
 	}
 }
 
+// summary is one by the verifier, of that time.
+func (b *bench) summary(passed bool, at time.Time) evidence.Statement {
+	b.Helper()
+	s := evidence.VerificationSummary{Verifier: "https://v.example", Time: at, Resource: evidence.ImageURI(b.subject.Context().Name(), b.subject.DigestStr()),
+		Policy: evidence.Evidence{URI: "https://acme.example/policy"}, Passed: passed}
+	if passed {
+		s.Levels = []string{"SLSA_BUILD_LEVEL_0"}
+	}
+	predicate, err := s.Predicate()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return b.about(evidence.SummaryPredicate, string(predicate))
+}
+
+// summaries demands a verification summary by as many signers.
+func summaries(threshold int) Requirements {
+	return Requirements{Demands: []trust.Demand{{Kind: trust.VerificationSummary, Threshold: threshold, Verifiers: []string{"https://v.example"}}}}
+}
+
 // A summary that failed takes the place of an older one that passed.
 func TestNewestVerificationSummaryCounts(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
-	for i, passed := range []bool{true, false} {
-		s := evidence.VerificationSummary{Verifier: "https://v.example", Time: noon.Add(time.Duration(i-5) * time.Hour), Resource: evidence.ImageURI(b.subject.Context().Name(), b.subject.DigestStr()),
-			Policy: evidence.Evidence{URI: "https://acme.example/policy"}, Passed: passed}
-		if passed {
-			s.Levels = []string{"SLSA_BUILD_LEVEL_0"}
-		}
-		predicate, err := s.Predicate()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.attest(Bundle, b.about(evidence.SummaryPredicate, string(predicate)))
-		want := outcome.Reason("")
-		if !passed {
-			want = outcome.SummaryFailed
-		}
-		b.refuses(Requirements{Demands: []trust.Demand{{Kind: trust.VerificationSummary, Threshold: 1, Verifiers: []string{"https://v.example"}}}}, want)
+	b.attest(Bundle, b.summary(true, noon.Add(-5*time.Hour)))
+	b.refuses(summaries(1), "")
+	b.attest(Bundle, b.summary(false, noon.Add(-4*time.Hour)))
+	b.refuses(summaries(1), outcome.SummaryFailed)
+}
+
+// Who has taken a summary back is not counted for it.
+func TestASignerCountsByTheNewestOfHisSummaries(t *testing.T) {
+	b := newBench(t, registrytest.Options{})
+	first, second := b.key, newTestKey(t, ed25519Key(t))
+	by := func(key *Key, passed bool, age time.Duration) {
+		b.key = key
+		b.attest(Bundle, b.summary(passed, noon.Add(-age)))
+	}
+	by(first, true, 5*time.Hour)
+	by(second, true, 4*time.Hour)
+	if _, err := b.verifyBy(summaries(2), first, second); err != nil {
+		t.Fatal(err)
+	}
+	by(first, false, 3*time.Hour)
+	by(second, true, 2*time.Hour)
+	if _, err := b.verifyBy(summaries(2), first, second); outcome.Verdict(err) != outcome.Refused || outcome.Of(err).Reason != outcome.TooFewSigners {
+		t.Errorf("it ends with %v", err)
 	}
 }

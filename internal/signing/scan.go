@@ -24,9 +24,9 @@ type scanned struct {
 
 // scan goes by the newest scan, so that a later refusal revokes.
 func (j *judge) scan(d trust.Demand) Requirement {
-	good, bad := j.claims(d, isScan)
+	all, bad := j.claims(d, isScan)
 	var scans []scanned
-	for _, s := range good {
+	for _, s := range all {
 		if one, ok := readScan(s); ok {
 			scans = append(scans, one)
 		} else {
@@ -34,47 +34,18 @@ func (j *judge) scan(d trust.Demand) Requirement {
 		}
 	}
 	if len(scans) == 0 {
-		if len(good) > 0 {
+		if len(all) > 0 {
 			return refusal(outcome.ScanWithoutVerdict, bad, "the scan was made by another tool and holds no verdict")
 		}
 		return missing("scan", bad)
 	}
-	slices.SortStableFunc(scans, scanned.newestFirst)
-	r := enough(d, j.judgeScan(d, newest(scans)), j.approving(d, scans))
+	slices.SortStableFunc(scans, newestFirst)
+	good := func(s scanned) bool { return j.judgeScan(d, s).Result == Trusted }
+	r := enough(d, j.judgeScan(d, newest(scans)), approving(scans, good))
 	if older := len(scans) - 1; older > 0 && r.Signers == nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d older trusted scans do not count", older))
 	}
 	return r
-}
-
-// newest is the scan that counts: the one that was signed last, unless a refusal was made after it. Whoever has a pass can
-// have it stamped anew while its certificate is valid, and throw the first stamp away; when it was made stays signed.
-func newest(lastFirst []scanned) scanned {
-	last := lastFirst[0]
-	for _, s := range lastFirst[1:] {
-		if last.accepted() && !s.accepted() && s.made().After(last.made()) {
-			return s
-		}
-	}
-	return last
-}
-
-// approving are those scans that are good enough and the newest of their signer.
-func (j *judge) approving(d trust.Demand, lastFirst []scanned) []statement {
-	var list []statement
-	heard := map[string]bool{}
-	for _, s := range lastFirst {
-		who := s.proof.who
-		if heard[who] {
-			continue
-		}
-		heard[who] = true
-		own := newest(slices.DeleteFunc(slices.Clone(lastFirst), func(other scanned) bool { return other.proof.who != who }))
-		if j.judgeScan(d, own).Result == Trusted {
-			list = append(list, own.statement)
-		}
-	}
-	return list
 }
 
 func readScan(s statement) (scanned, bool) {
@@ -95,26 +66,11 @@ func (s scanned) at() time.Time {
 	return s.proof.at
 }
 
-// made is the older of the claim and the signature: neither a late signature nor a late claim makes a scan younger.
-func (s scanned) made() time.Time {
-	if s.proof.at.IsZero() || s.scan.Finished.Before(s.proof.at) {
-		return s.scan.Finished
-	}
-	return s.proof.at
-}
+func (s scanned) signed() statement { return s.statement }
 
-func (s scanned) age(now time.Time) time.Duration { return now.Sub(s.made()) }
+func (s scanned) claim() time.Time { return s.scan.Finished }
 
-// newestFirst: of two from the same second, the one that refuses counts.
-func (s scanned) newestFirst(than scanned) int {
-	if c := than.at().Compare(s.at()); c != 0 || s.accepted() == than.accepted() {
-		return c
-	}
-	if s.accepted() {
-		return 1
-	}
-	return -1
-}
+func (s scanned) age(now time.Time) time.Duration { return now.Sub(madeAt(s)) }
 
 func (s scanned) accepted() bool { return s.verdict.Verdict == outcome.Accepted.String() }
 
