@@ -24,7 +24,7 @@ func (j *judge) summary(d trust.Demand) Requirement {
 			bad = append(bad, s.line(printable(err.Error())))
 		case !slices.Contains(d.Verifiers, one.Verifier):
 			bad = append(bad, s.line("the verifier "+printable(one.Verifier)+" is none of those that are accepted"))
-		case one.Resource != evidence.ImageURI(j.repository, j.digest):
+		case one.Resource != evidence.ImageURI(j.repository, s.first()):
 			bad = append(bad, s.line("it is about "+printable(one.Resource)))
 		default:
 			summaries = append(summaries, verified{s, one})
