@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -184,4 +185,40 @@ func TestASignerCountsByTheNewestOfHisSummaries(t *testing.T) {
 	if _, err := b.verifyBy(summaries(2), first, second); outcome.Verdict(err) != outcome.Refused || outcome.Of(err).Reason != outcome.TooFewSigners {
 		t.Errorf("it ends with %v", err)
 	}
+}
+
+// A verification summary lists all the attestations that it rests on, or none.
+func TestAnAnswerSaysAllThatItRestsOn(t *testing.T) {
+	b := newBench(t, registrytest.Options{})
+	first, second := b.key, newTestKey(t, ed25519Key(t))
+	var want []string
+	by := func(key *Key, statements ...evidence.Statement) {
+		b.key = key
+		for _, w := range b.attest(Bundle, statements...) {
+			want = append(want, w.Digest.String())
+		}
+	}
+	two := Requirements{Demands: []trust.Demand{{Kind: trust.Signature, Threshold: 2}, {Kind: trust.Scan, Threshold: 1}}}
+	rests := func(verdict outcome.Ending) {
+		t.Helper()
+		v, err := b.verifyBy(two, first, second)
+		got := v.Attestations()
+		slices.Sort(got)
+		slices.Sort(want)
+		if outcome.Verdict(err) != verdict || !slices.Equal(got, want) {
+			t.Errorf("it ends with %v and rests on %v, want %v", err, got, want)
+		}
+	}
+	by(first, b.signature())
+	by(second, b.signature(), b.scan("accepted", noon.Add(-2*time.Hour)))
+	rests(outcome.Accepted)
+	want = want[:0]
+	v, _ := b.verifyBy(require(trust.Signature), first, second)
+	if len(v.Attestations()) != 1 {
+		t.Errorf("one of one signer is enough, and it rests on %v", v.Attestations())
+	}
+	b.subject = b.push("shop", "refused")
+	by(first, b.signature(), b.scan("refused", noon.Add(-time.Hour)))
+	by(second, b.signature())
+	rests(outcome.Refused)
 }
