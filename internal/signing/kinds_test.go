@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,22 @@ func TestSBOMByReference(t *testing.T) {
 		document := sbomOf(b.subject.DigestStr())
 		b.server.Behave(registrytest.Rule{Method: registrytest.Reads, Path: b.path("/blobs/" + evidence.Digest([]byte(document))), Answer: registrytest.Status(http.StatusNotFound)})
 		b.refuses(require(trust.SBOM), outcome.ReferrersUnreadable)
+	})
+	t.Run("one that can be read in two ways does not", func(t *testing.T) {
+		for name, change := range map[string]func(document, other string) string{
+			"another one behind it": func(document, other string) string { return document + other },
+			"a root twice": func(document, other string) string {
+				_, metadata, _ := strings.Cut(strings.TrimSuffix(other, "}"), `"metadata":`)
+				return strings.Replace(document, `"metadata":`, `"metadata":`+metadata+`,"metadata":`, 1)
+			},
+		} {
+			b := newBench(t, registrytest.Options{})
+			b.attest(Bundle, b.beside(change(sbomOf(b.subject.DigestStr()), sbomOf(b.push("other", "2").DigestStr()))))
+			v := b.refuses(bound(), outcome.AttestationUntrusted)
+			if text := strings.Join(v.Requirements[0].Evidence, "\n"); !strings.Contains(text, "which it refers to") {
+				t.Errorf("%s: the evidence says %s", name, text)
+			}
+		}
 	})
 	t.Run("a stranger's reference is not followed", func(t *testing.T) {
 		b := newBench(t, registrytest.Options{})
