@@ -48,13 +48,15 @@ func (j *judge) scan(d trust.Demand) Requirement {
 	return r
 }
 
+// readScan is not ok for a scan of another tool. Of one of stepseal's whose report this version cannot read the verdict is
+// the zero value, which is no yes: a later version may have refused.
 func readScan(s statement) (scanned, bool) {
 	scan, err := evidence.ParseScan(s.statement.Predicate)
 	if err != nil {
 		return scanned{}, false
 	}
 	verdict, ok := evidence.ParseVerdict(scan.Report)
-	return scanned{s, scan, verdict}, ok
+	return scanned{s, scan, verdict}, ok || scan.MadeBy == evidence.ScanMadeBy
 }
 
 // at is when the scan was made as far as can be verified: a log or a timestamp authority says it of keyless signatures.
@@ -83,6 +85,8 @@ func (j *judge) judgeScan(d trust.Demand, s scanned) Requirement {
 		r.Finished = finished.UTC().Format(time.RFC3339)
 	}
 	switch {
+	case s.verdict.Schema == "":
+		return r.refused(outcome.ScanWithoutVerdict, "the newest scan says that stepseal made it, and this version of stepseal finds no verdict in it")
 	case s.verdict.Image.Digest != j.digest:
 		return r.refused(outcome.ScanOtherImage, "the scan is of %.80q", s.verdict.Image.Digest)
 	case finished.After(j.now.Add(maxClockSkew)):
