@@ -85,8 +85,15 @@ func TestEveryAttackHasATest(t *testing.T) {
 func exists(t *testing.T, test string) bool {
 	t.Helper()
 	if strings.HasSuffix(test, ".txtar") {
-		scripts, err := filepath.Glob(filepath.Join("../../cmd/stepseal/internal/transcripts/*", test))
-		return err == nil && len(scripts) == 1
+		var found int
+		for _, folder := range []string{"testdata", "internal/transcripts/*"} {
+			scripts, err := filepath.Glob(filepath.Join("../../cmd/stepseal", folder, test))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found += len(scripts)
+		}
+		return found == 1
 	}
 	folder, name, _ := strings.Cut(test, ".")
 	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))

@@ -8,6 +8,15 @@ import (
 	"github.com/stepseal/stepseal/internal/trust"
 )
 
+// hasVerdict refuses a scan of stepseal's that this version finds no verdict in: it may be a later version's refusal.
+// Attack 31.
+func (s scanned) hasVerdict() error {
+	if s.verdict.Schema == "" {
+		return outcome.New(outcome.ScanWithoutVerdict, "the newest scan says that stepseal made it, and this version of stepseal finds no verdict in it")
+	}
+	return nil
+}
+
 // isOfImage compares the image inside the scan, which need not be the subject of its statement.
 // Attack 9.
 func (s scanned) isOfImage(digest string) error {
@@ -58,15 +67,6 @@ func (s scanned) isYoung(d trust.Demand, now time.Time) error {
 	return nil
 }
 
-// made is the older of the claim and the signature: neither a late signature nor a late claim makes a scan younger.
-// Attacks 23, 31.
-func (s scanned) made() time.Time {
-	if s.proof.at.IsZero() || s.scan.Finished.Before(s.proof.at) {
-		return s.scan.Finished
-	}
-	return s.proof.at
-}
-
 // at is when the scan was made as far as can be verified: a log or a timestamp authority says it of keyless signatures.
 // A key vouches for no time, and there the signer's claim must do.
 // Attack 31.
@@ -75,19 +75,6 @@ func (s scanned) at() time.Time {
 		return s.scan.Finished
 	}
 	return s.proof.at
-}
-
-// newest is the scan that counts: the one that was signed last, unless a refusal was made after it. Whoever has a pass can
-// have it stamped anew while its certificate is valid, and throw the first stamp away; when it was made stays signed.
-// Attack 31.
-func newest(lastFirst []scanned) scanned {
-	last := lastFirst[0]
-	for _, s := range lastFirst[1:] {
-		if last.accepted() && !s.accepted() && s.made().After(last.made()) {
-			return s
-		}
-	}
-	return last
 }
 
 // firstStamped is, of the times at which one statement was signed, the first: signing it again makes it no younger.

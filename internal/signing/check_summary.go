@@ -52,7 +52,7 @@ func (v verified) isByPolicy(accepted []string) error {
 // isYoung refuses what is older than allowed, by the older of the claim and the signature.
 // Attack 25.
 func (v verified) isYoung(d trust.Demand, now time.Time) error {
-	age := max(now.Sub(v.at()), now.Sub(v.summary.Time))
+	age := now.Sub(madeAt(v))
 	if d.MaxAge > 0 && age > d.MaxAge {
 		return outcome.New(outcome.SummaryTooOld, "the newest verification summary is %s old, and %s is allowed", age.Round(time.Minute), d.MaxAge)
 	}

@@ -24,9 +24,9 @@ type scanned struct {
 
 // scan goes by the newest scan, so that a later refusal revokes.
 func (j *judge) scan(d trust.Demand) Requirement {
-	good, bad := j.claims(d, isScan)
+	all, bad := j.claims(d, isScan)
 	var scans []scanned
-	for _, s := range good {
+	for _, s := range all {
 		if one, ok := readScan(s); ok {
 			scans = append(scans, one)
 		} else {
@@ -34,58 +34,36 @@ func (j *judge) scan(d trust.Demand) Requirement {
 		}
 	}
 	if len(scans) == 0 {
-		if len(good) > 0 {
+		if len(all) > 0 {
 			return refusal(outcome.ScanWithoutVerdict, bad, "the scan was made by another tool and holds no verdict")
 		}
 		return missing("scan", bad)
 	}
-	slices.SortStableFunc(scans, scanned.newestFirst)
-	r := enough(d, j.judgeScan(d, newest(scans)), j.approving(d, scans))
+	slices.SortStableFunc(scans, newestFirst)
+	good := func(s scanned) bool { return j.judgeScan(d, s).Result == Trusted }
+	r := enough(d, j.judgeScan(d, newest(scans)), approving(scans, good))
 	if older := len(scans) - 1; older > 0 && r.Signers == nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d older trusted scans do not count", older))
 	}
 	return r
 }
 
-// approving are those scans that are good enough and the newest of their signer.
-func (j *judge) approving(d trust.Demand, lastFirst []scanned) []statement {
-	var list []statement
-	heard := map[string]bool{}
-	for _, s := range lastFirst {
-		who := s.proof.who
-		if heard[who] {
-			continue
-		}
-		heard[who] = true
-		own := newest(slices.DeleteFunc(slices.Clone(lastFirst), func(other scanned) bool { return other.proof.who != who }))
-		if j.judgeScan(d, own).Result == Trusted {
-			list = append(list, own.statement)
-		}
-	}
-	return list
-}
-
+// readScan is not ok for a scan of another tool. Of one of stepseal's whose report this version cannot read the verdict is
+// the zero value, which is no yes: a later version may have refused.
 func readScan(s statement) (scanned, bool) {
 	scan, err := evidence.ParseScan(s.statement.Predicate)
 	if err != nil {
 		return scanned{}, false
 	}
 	verdict, ok := evidence.ParseVerdict(scan.Report)
-	return scanned{s, scan, verdict}, ok
+	return scanned{s, scan, verdict}, ok || scan.MadeBy == evidence.ScanMadeBy
 }
 
-func (s scanned) age(now time.Time) time.Duration { return now.Sub(s.made()) }
+func (s scanned) signed() statement { return s.statement }
 
-// newestFirst: of two from the same second, the one that refuses counts.
-func (s scanned) newestFirst(than scanned) int {
-	if c := than.at().Compare(s.at()); c != 0 || s.accepted() == than.accepted() {
-		return c
-	}
-	if s.accepted() {
-		return 1
-	}
-	return -1
-}
+func (s scanned) claim() time.Time { return s.scan.Finished }
+
+func (s scanned) age(now time.Time) time.Duration { return now.Sub(madeAt(s)) }
 
 // finished is when the scan claims to have ended; empty: it does not say.
 func (s scanned) finished() string {
@@ -102,5 +80,5 @@ func (j *judge) judgeScan(d trust.Demand, s scanned) Requirement {
 	r.Document = evidence.Digest(s.scan.Report)
 	r.PolicyDigest = s.verdict.PolicyDigest
 	r.Finished = s.finished()
-	return r.unless(s.isOfImage(j.digest), s.hasEnded(j.now), s.accepts(), s.isByPolicy(d.Policies), s.isYoung(d, j.now))
+	return r.unless(s.hasVerdict(), s.isOfImage(j.digest), s.hasEnded(j.now), s.accepts(), s.isByPolicy(d.Policies), s.isYoung(d, j.now))
 }

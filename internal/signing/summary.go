@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
@@ -13,10 +14,9 @@ func isSummary(f finding) bool { return f.predicate() == evidence.SummaryPredica
 // later failure revokes.
 // https://slsa.dev/spec/v1.1/verification_summary#how-to-verify
 func (j *judge) summary(d trust.Demand) Requirement {
-	good, bad := j.claims(d, isSummary)
-	var newest *verified
-	var said []statement
-	for _, s := range good {
+	all, bad := j.claims(d, isSummary)
+	var summaries []verified
+	for _, s := range all {
 		one, err := evidence.ParseVerificationSummary(s.statement.Predicate)
 		v := verified{s, one}
 		switch {
@@ -24,21 +24,18 @@ func (j *judge) summary(d trust.Demand) Requirement {
 			bad = append(bad, s.line(printable(err.Error())))
 		case !v.isByVerifier(d.Verifiers):
 			bad = append(bad, s.line("the verifier "+printable(one.Verifier)+" is none of those that are accepted"))
-		case !v.isAboutResource(j.repository, j.digest):
+		case !v.isAboutResource(j.repository, s.first()):
 			bad = append(bad, s.line("it is about "+printable(one.Resource)))
 		default:
-			if newest == nil || v.isNewer(*newest) {
-				newest = &v
-			}
-			if j.judgeSummary(d, v).Result == Trusted {
-				said = append(said, s)
-			}
+			summaries = append(summaries, v)
 		}
 	}
-	if newest == nil {
+	if len(summaries) == 0 {
 		return missing("verification summary", bad)
 	}
-	return enough(d, j.judgeSummary(d, *newest), said)
+	slices.SortStableFunc(summaries, newestFirst)
+	good := func(v verified) bool { return j.judgeSummary(d, v).Result == Trusted }
+	return enough(d, j.judgeSummary(d, newest(summaries)), approving(summaries, good))
 }
 
 // verified is a verification summary that is trusted.
@@ -54,13 +51,11 @@ func (v verified) at() time.Time {
 	return v.proof.at
 }
 
-// isNewer: of two from the same second, the one that failed counts.
-func (v verified) isNewer(than verified) bool {
-	if v.at().Equal(than.at()) {
-		return !v.summary.Passed && than.summary.Passed
-	}
-	return v.at().After(than.at())
-}
+func (v verified) signed() statement { return v.statement }
+
+func (v verified) claim() time.Time { return v.summary.Time }
+
+func (v verified) accepted() bool { return v.summary.Passed }
 
 func (v verified) time() string { return v.summary.Time.UTC().Format(time.RFC3339) }
 

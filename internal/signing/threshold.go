@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/stepseal/stepseal/internal/outcome"
@@ -13,6 +14,11 @@ func enough(d trust.Demand, r Requirement, said []statement) Requirement {
 		return r
 	}
 	r.Signers = voices(said)
+	for _, s := range said {
+		if !slices.Contains(r.Manifests, s.at.String()) {
+			r.Manifests = append(r.Manifests, s.at.String())
+		}
+	}
 	if n := distinct(said); !areEnough(n, d) {
 		return r.refused(outcome.TooFewSigners, "%d of the %d signers that are needed signed it: %s", n, d.Threshold, strings.Join(r.Signers, ", "))
 	}

@@ -427,6 +427,9 @@ func TestAttack07SBOMOfAnotherImage(t *testing.T) {
 func TestScans(t *testing.T) {
 	other := "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 	vuln := func(b *bench, predicate string) evidence.Statement { return b.about(evidence.ScanPredicate, predicate) }
+	later := func(at string) string {
+		return `{"scanner":{"uri":"` + evidence.ScanMadeBy + `","result":{"schema":"stepseal.scan/v2","verdict":"refused"}},"metadata":{"scanFinishedOn":"2026-05-04T` + at + `Z"}}`
+	}
 	for name, test := range map[string]struct {
 		statements func(b *bench) []evidence.Statement
 		age        time.Duration
@@ -467,6 +470,16 @@ func TestScans(t *testing.T) {
 		"with nonsense for a time": {func(b *bench) []evidence.Statement {
 			return []evidence.Statement{vuln(b, `{"scanner":{"result":{"schema":"stepseal.scan/v1","verdict":"accepted"}},"metadata":{"scanFinishedOn":"yesterday"}}`)}
 		}, 0, outcome.ScanWithoutVerdict},
+		"of a later stepseal, and newer": {func(b *bench) []evidence.Statement {
+			return []evidence.Statement{vuln(b, later("12:00:00")), b.scan("accepted", noon.Add(-time.Hour))}
+		}, 0, outcome.ScanWithoutVerdict},
+		"of a later stepseal, and older": {func(b *bench) []evidence.Statement {
+			return []evidence.Statement{vuln(b, later("10:00:00")), b.scan("accepted", noon.Add(-time.Hour))}
+		}, 0, ""},
+		"of two times": {func(b *bench) []evidence.Statement {
+			old := string(b.scan("accepted", noon.AddDate(-1, 0, 0)).Predicate)
+			return []evidence.Statement{vuln(b, strings.TrimSuffix(old, "}")+`,"Metadata":{"scanFinishedOn":"2026-05-04T12:00:00Z"}}`)}
+		}, time.Hour, outcome.ScanWithoutVerdict},
 		"not an object": {func(b *bench) []evidence.Statement { return []evidence.Statement{vuln(b, `[]`)} }, 0, outcome.ScanWithoutVerdict},
 	} {
 		for _, format := range []Format{Bundle, Legacy, Both} {

@@ -159,10 +159,13 @@ var checks = []check{
 		"TestAttack31NewestScan/a_refusal_that_is_newer",
 		"TestAttack31NewestScan/an_older_pass",
 		"TestAttack31NewestScan/the_same,",
-		"TestAttack31PassStampedAgain/a_refusal",
+		"TestAttack31PassStampedAgain/",
 	}},
 	{function: signing + ".scanned.isOfImage", tests: []string{
 		"TestAttack09FailedScan/a_pass_of_another_image",
+	}},
+	{function: signing + ".scanned.hasVerdict", tests: []string{
+		"TestAttack31NewestScan/a_newer_scan_by_a_version_",
 	}},
 	{function: signing + ".scanned.hasEnded", tests: []string{
 		"TestAttack23OldScan/of_tomorrow",
@@ -170,7 +173,7 @@ var checks = []check{
 	{function: signing + ".scanned.isYoung", tests: []string{
 		"TestAttack23OldScan/old",
 	}},
-	{function: signing + ".scanned.made", passes: "s.scan.Finished", tests: []string{
+	{function: signing + ".madeAt", passes: "w.claim()", tests: []string{
 		"TestAttack23OldScan/old,_and_claims_to_be_young",
 		"TestAttack23OldScan/old,_claims_to_be_young,_and_was_signed_again",
 		"TestAttack31NewestScan/a_refusal_that_claims_to_be_of_the_future",
@@ -186,7 +189,7 @@ var checks = []check{
 		"TestAttack31NewestScan/a_refusal_that_claims_to_be_of_the_future",
 	}},
 	{function: signing + ".newest", passes: "lastFirst[0]", tests: []string{
-		"TestAttack31PassStampedAgain/a_refusal",
+		"TestAttack31PassStampedAgain/",
 	}},
 	{function: strictjson + ".Bounds.hold", tests: []string{
 		"TestAttack29TrustedRootsThatCannotBeUsed/endless",
