@@ -15,6 +15,7 @@ import (
 type operator struct {
 	t       *testing.T
 	folder  string
+	issuer  string // whose tokens Fulcio takes
 	running *programs.Group
 }
 
@@ -34,14 +35,17 @@ func newOperator(t *testing.T) *operator {
 	return o
 }
 
-// names puts a file of the example where it belongs, with another issuer.
-func (o *operator) names(issuer, file, folder string) {
+// exampleIssuer is whom the example's files and its page name.
+const exampleIssuer = "https://issuer.example.com"
+
+// names puts a file of the example where it belongs, with the operator's issuer.
+func (o *operator) names(file, folder string) {
 	o.t.Helper()
 	text, err := os.ReadFile("../../../examples/private-sigstore/" + file)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	o.write(filepath.Join("sigstore", folder, file), strings.ReplaceAll(string(text), "https://issuer.example.com", issuer))
+	o.write(filepath.Join("sigstore", folder, file), strings.ReplaceAll(string(text), exampleIssuer, o.issuer))
 }
 
 // script runs one of the example's, with variables.
@@ -55,14 +59,11 @@ func (o *operator) script(name, folder string, environment ...string) {
 }
 
 func (o *operator) command(name string, args ...string) *exec.Cmd {
-	switch name {
-	case "cosign":
-		name = filepath.Join(made.services, name)
-	case "stepseal":
+	if name == "stepseal" {
 		name = made.product
 	}
 	command := exec.Command(name, args...)
-	command.Env = []string{"HOME=" + o.mkdir("home"), "PATH=" + made.services + ":" + os.Getenv("PATH")}
+	command.Env = o.environment()
 	return command
 }
 
