@@ -32,16 +32,7 @@ func TestMain(m *testing.M) {
 
 func TestAnOperatorsYears(t *testing.T) {
 	o := newOperator(t)
-	tokens, err := issuer.Serve("127.0.0.1:5556")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tokens.Close()
-	o.script("keys", "sigstore")
-	o.issuer = tokens.URL(stack.Kubernetes)
-	o.names("issuers.yaml", "fulcio")
-	o.names("trust.yaml", "public")
-	o.script("trust", "sigstore")
+	tokens := o.begin()
 	o.up()
 
 	// The first image is signed, and verified by who trusts the files of public.
@@ -148,6 +139,33 @@ func (o *operator) forgets(file, grounds, refused, accepted string) {
 	o.refuses(refused, grounds, grounds)
 	o.accepts(accepted)
 	o.rename("forgotten", file)
+}
+
+func TestNobodyIsCertifiedWhileTheCertificateLogIsDown(t *testing.T) {
+	o := newOperator(t)
+	tokens := o.begin()
+	o.up("--ct-log-url=http://ctlog:6962", "--ct-log-url=http://ctlog:1")
+	image := pushed(t)
+	if said, err := o.signs(tokens, "sign", image); err == nil || !strings.Contains(said, "the certificate authority http://fulcio:5555 cannot be reached") {
+		t.Errorf("want a certificate authority that certifies nobody, got %v:\n%s", err, said)
+	}
+	o.refuses(image, `\[signature-missing\]`, "no valid bundles exist in registry")
+}
+
+// begin makes everything that the services and their users read. Tokens come from the issuer.
+func (o *operator) begin() *issuer.Issuer {
+	o.t.Helper()
+	tokens, err := issuer.Serve("127.0.0.1:5556")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.t.Cleanup(tokens.Close)
+	o.issuer = tokens.URL(stack.Kubernetes)
+	o.script("keys", "sigstore")
+	o.names("issuers.yaml", "fulcio")
+	o.names("trust.yaml", "public")
+	o.script("trust", "sigstore")
+	return tokens
 }
 
 // A root whose key was taken away signs nothing, and no other takes its place.
