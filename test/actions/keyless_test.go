@@ -1,29 +1,129 @@
 package actions_test
 
 import (
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
 const release = "https://github.com/team/shop/.github/workflows/keyless.yml@refs/tags/v1.2.3"
 
-// TestKeyless: keyless.yml signs as itself on a tag that the trust section takes, deploy-gate.yml lets nothing else through.
+// TestKeyless: keyless.yml signs as itself, by a token like GitHub's and a real Fulcio, on a tag that the trust section takes.
+// deploy-gate.yml lets that through.
 func TestKeyless(t *testing.T) {
 	l := newLab(t)
-	shop := repository{name: "team/shop", file: "keyless.yml", workflow: example(t, "keyless.yml"), trust: l.trust(t)}
-	image := l.registry.Host() + "/team/shop:"
-	gate := example(t, "deploy-gate.yml")
+	shop, image := l.shop(t), l.registry.Host()+"/team/shop"
+	signer := "signer=" + release + " (" + l.issuer() + ")"
+	log, ok := l.push(t, shop, "v1.2.3")
+	if !ok {
+		t.Fatal("a release is not signed")
+	}
+	has(t, log, signer, "verify-verdict=accepted", "provenance-attestation-digest=sha256:")
+	log, told := l.deploy(t, example(t, "deploy-gate.yml"), shop.trust, image+":v1.2.3")
+	if !regexp.MustCompile(`^set image deployment/app app=` + regexp.QuoteMeta(image) + `@sha256:[0-9a-f]{64}\n$`).MatchString(told) {
+		t.Errorf("kubectl is told %q", told)
+	}
+	has(t, log, signer)
+	for row, value := range map[string]string{"repository": "https://github.com/team/shop", "ref": "refs/tags/v1.2.3", "commit": "[0-9a-f]{40}", "started by": release,
+		"trigger": "push", "run": "https://github.com/team/shop/actions/runs/1234567/attempts/2", "runner": "github-hosted"} {
+		if !regexp.MustCompile(`\|   ` + row + ` +` + value + `\n`).MatchString(log) {
+			t.Errorf("the log does not say that the %s is %s", row, value)
+		}
+	}
+}
 
-	t.Run("a release", func(t *testing.T) {
-		log, ok := l.push(t, shop, "v1.2.3")
+// TestKeylessStopsBeforeItSigns: a job that may not ask for a token, and one on a tag that is no release.
+func TestKeylessStopsBeforeItSigns(t *testing.T) {
+	l := newLab(t)
+	mayNot, candidate := l.shop(t), l.shop(t)
+	mayNot.workflow = changed(t, mayNot.workflow, "      id-token: write\n", "")
+	for tag, one := range map[string]struct {
+		repository
+		says []string
+	}{
+		"v1.2.4":     {mayNot, []string{"verdict=misused", "reason=identity-token-missing", "add `id-token: write` under the `permissions:` of the job"}},
+		"v1.3.0-rc1": {candidate, []string{"verdict=refused", "reason=signer-not-trusted"}},
+	} {
+		before := l.registry.Requests().Count("PUT", "/v2/team/shop/manifests/*")
+		log, ok := l.push(t, one.repository, tag)
+		if pushed := l.registry.Requests().Count("PUT", "/v2/team/shop/manifests/*") - before; ok || pushed != 1 {
+			t.Errorf("%s: the job succeeded (%v), or more is pushed than the image: %d manifests", tag, ok, pushed)
+		}
+		has(t, log, one.says...)
+	}
+}
+
+// TestDeployGateRefuses: whoever trusts themselves can sign, and what they signed is not deployed, by a gate either that was
+// told to go on.
+func TestDeployGateRefuses(t *testing.T) {
+	l := newLab(t)
+	shop, image := l.shop(t), l.registry.Host()+"/team/shop"
+	gate := example(t, "deploy-gate.yml")
+	careless := changed(t, gate, "      - id: verify\n", "      - id: verify\n        continue-on-error: true\n")
+	for _, one := range []struct{ repository, file, tag, gate, grounds string }{
+		{"team/shop", "", "v1.2.3", gate, `\[signature-missing\]`},
+		{"team/web", "keyless.yml", "v1.2.4", gate, `\[signature-untrusted\](?s:.*)source-repository is "https://github.com/team/web" and not "https://github.com/team/shop"`},
+		{"team/shop", "keyless.yml", "v1.2.5-rc1", gate, `\[signature-untrusted\](?s:.*)subject is "\S+/keyless.yml@refs/tags/v1.2.5-rc1" and not`},
+		{"team/shop", "other.yml", "v1.2.6", careless, `\[signature-untrusted\](?s:.*)subject is "\S+/other.yml@refs/tags/v1.2.6" and not`},
+	} {
+		if one.file == "" {
+			l.surroundings.push(t, "team/shop:"+one.tag, "2.17.1")
+		} else {
+			itself := "https://github.com/" + one.repository + "/.github/workflows/" + one.file + "@refs/tags/" + one.tag
+			log, ok := l.push(t, repository{name: one.repository, file: one.file, workflow: shop.workflow, trust: l.trustIn(t, "subject: "+itself)}, one.tag)
+			if !ok {
+				t.Fatalf("%s cannot sign", itself)
+			}
+			has(t, log, "signer="+itself)
+		}
+		log, told := l.deploy(t, one.gate, shop.trust, image+":"+one.tag)
+		if told != "" {
+			t.Errorf("%s: kubectl is told %q", one.tag, told)
+		}
+		if !strings.Contains(log, "verdict=refused") || !regexp.MustCompile(one.grounds).MatchString(log) {
+			t.Errorf("%s is not refused because of %s", one.tag, one.grounds)
+		}
+	}
+}
+
+// TestKeylessReusableWorkflow: it is the subject of all that call it, and the trust section tells them apart by the caller.
+func TestKeylessReusableWorkflow(t *testing.T) {
+	const shared = "team/pipelines/.github/workflows/sign.yml@refs/tags/v1"
+	l := newLab(t)
+	pipelines := t.TempDir()
+	write(t, filepath.Join(pipelines, ".github/workflows/sign.yml"), changed(t, example(t, "keyless.yml"), "  push:\n    tags: [\"v*\"]\n", "  workflow_call:\n"))
+	workflow := `name: Release
+on:
+  push:
+    tags: ["v*"]
+permissions: {}
+jobs:
+  release:
+    permissions:
+      contents: read
+      packages: write
+      id-token: write
+    uses: team/pipelines/.github/workflows/sign.yml@v1
+`
+	for _, one := range []struct{ repository, file, tag, grounds string }{
+		{"team/shop", "release.yml", "v1.0.0", ""},
+		{"team/shop", "nightly.yml", "v1.0.1", `caller-workflow is "\S+/nightly.yml@refs/tags/v1.0.1" and not`},
+		{"team/web", "release.yml", "v1.0.2", `source-repository is "https://github.com/team/web" and not "https://github.com/team/shop"`},
+	} {
+		caller := "https://github.com/" + one.repository + "/.github/workflows/" + one.file + "@refs/tags/" + one.tag
+		log, ok := l.push(t, repository{name: one.repository, file: one.file, workflow: workflow, calls: shared,
+			trust: l.trustIn(t, "subject: https://github.com/"+shared, "caller-workflow: "+caller)}, one.tag, "--local-repository", "team/pipelines@v1="+pipelines)
 		if !ok {
-			t.Fatal("it is not signed")
+			t.Fatalf("%s cannot sign", caller)
 		}
-		has(t, log, "signer="+release+" ("+l.issuer()+")", "verify-verdict=accepted")
-		log, told := l.deploy(t, gate, image+"v1.2.3")
-		if !strings.HasPrefix(told, "set image deployment/app app="+l.registry.Host()+"/team/shop@sha256:") {
-			t.Errorf("kubectl is told %q", told)
+		has(t, log, "signer=https://github.com/"+shared+" ("+l.issuer()+"), started by "+caller)
+		log, told := l.deploy(t, example(t, "deploy-gate.yml"), l.reusable(t), l.registry.Host()+"/team/shop:"+one.tag)
+		if (told != "") != (one.grounds == "") {
+			t.Errorf("%s: kubectl is told %q", caller, told)
 		}
-		has(t, log, "verdict=accepted")
-	})
+		if !regexp.MustCompile(one.grounds).MatchString(log) {
+			t.Errorf("%s is not refused because of %s", caller, one.grounds)
+		}
+	}
 }

@@ -34,8 +34,36 @@ func newLab(t *testing.T) *lab {
 // trust is examples/github/trust.yaml of who has put in the repository and this Sigstore.
 func (l *lab) trust(t *testing.T) string {
 	t.Helper()
-	return changed(t, example(t, "trust.yaml"), "OWNER/APP", "team/shop", "https://token.actions.githubusercontent.com", l.issuer(),
+	return l.filled(t, example(t, "trust.yaml"))
+}
+
+func (l *lab) filled(t *testing.T, section string) string {
+	t.Helper()
+	return changed(t, section, "OWNER/APP", "team/shop", "https://token.actions.githubusercontent.com", l.issuer(),
 		"{public-sigstore: true}", "{trusted-root: sigstore/trusted_root.json, signing-config: sigstore/signing_config.json}")
+}
+
+// trustIn is the same of who trusts somebody else: whose certificate makes these claims.
+func (l *lab) trustIn(t *testing.T, claims ...string) string {
+	t.Helper()
+	before, rest, _ := strings.Cut(l.trust(t), "      subject-pattern: ")
+	_, after, ok := strings.Cut(rest, "  evidence:\n")
+	if !ok {
+		t.Fatal("trust.yaml names no signer before its evidence")
+	}
+	return before + "      " + strings.Join(claims, "\n      ") + "\n  evidence:\n" + after
+}
+
+// reusable is the trust section of docs/keyless-github.md for a reusable workflow, of who has put in the repositories.
+func (l *lab) reusable(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/keyless-github.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := strings.Split(string(page), "\n```yaml trust\n")
+	section, _, _ := strings.Cut(sections[len(sections)-1], "```")
+	return l.filled(t, changed(t, section, "OWNER/workflows", "team/pipelines"))
 }
 
 func (l *lab) issuer() string { return l.sigstore.Issuer.URL(stack.GitHub) }
@@ -139,11 +167,11 @@ func docker(t *testing.T) []string {
 	return []string{"--container-options", "-v " + command + ":/usr/bin/docker:ro -v " + socket + ":/var/run/docker.sock"}
 }
 
-// deploy starts deploy-gate.yml in a repository of its own, and returns what kubectl was told.
-func (l *lab) deploy(t *testing.T, workflow, image string) (log, told string) {
+// deploy starts a gate in the repository of whoever deploys, and returns what kubectl was told.
+func (l *lab) deploy(t *testing.T, workflow, trust, image string) (log, told string) {
 	t.Helper()
 	dir, tools := t.TempDir(), t.TempDir()
-	l.fill(t, dir, repository{file: "deploy-gate.yml", workflow: workflow, trust: l.trust(t)})
+	l.fill(t, dir, repository{file: "deploy-gate.yml", workflow: workflow, trust: trust})
 	commit(t, dir, "team/deployments")
 	write(t, filepath.Join(tools, "kubectl"), "#!/bin/sh\necho \"$@\" >>/usr/local/bin/told\n")
 	write(t, filepath.Join(tools, "told"), "")
@@ -154,4 +182,10 @@ func (l *lab) deploy(t *testing.T, workflow, image string) (log, told string) {
 		t.Fatal(err)
 	}
 	return log, string(content)
+}
+
+// shop is the repository that is trusted, with keyless.yml as it stands.
+func (l *lab) shop(t *testing.T) repository {
+	t.Helper()
+	return repository{name: "team/shop", file: "keyless.yml", workflow: example(t, "keyless.yml"), trust: l.trust(t)}
 }
