@@ -18,6 +18,7 @@ func TestKeyless(t *testing.T) {
 	t.Run("a release is signed and deployed", l.release)
 	t.Run("whoever may not sign does not", l.stops)
 	t.Run("without the permission within a second", l.stopsAtOnce)
+	t.Run("a job that has ended is turned away", l.turnedAway)
 	t.Run("whoever nobody trusts is not deployed", l.gate)
 	t.Run("a reusable workflow is told by its caller", l.callers)
 }
@@ -66,14 +67,7 @@ func (l *lab) stops(t *testing.T) {
 // stopsAtOnce counts the container's life alone, without the time that Docker takes to make it. The machine may be busy: the
 // fastest of three counts.
 func (l *lab) stopsAtOnce(t *testing.T) {
-	dir := t.TempDir()
-	l.fill(t, dir, l.shop(t))
-	out, err := exec.Command("docker", "create", "--network=host", "-v", dir+":/github/workspace", "--workdir=/github/workspace", "-e", "GITHUB_ACTIONS=true",
-		"-e", "STEPSEAL_CONFIG=trust.yaml", "-e", "STEPSEAL_IMAGE="+l.registry.Host()+"/team/shop:v1.2.3", l.image, "secure-image").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	container, fastest := strings.TrimSpace(string(out)), time.Hour
+	container, fastest := l.container(t), time.Hour
 	for range 3 {
 		log, _ := exec.Command("docker", "start", "--attach", container).CombinedOutput() // how it ended is asked for below
 		has(t, string(log), "[identity-token-missing]", "id-token: write")
@@ -86,6 +80,31 @@ func (l *lab) stopsAtOnce(t *testing.T) {
 	if fastest > time.Second {
 		t.Errorf("it takes %s", fastest)
 	}
+}
+
+// turnedAway: the right to ask ends with the job.
+func (l *lab) turnedAway(t *testing.T) {
+	container := l.container(t, "-e", "ACTIONS_ID_TOKEN_REQUEST_URL="+l.issuer()+"/idtoken?api-version=2.0", "-e", "ACTIONS_ID_TOKEN_REQUEST_TOKEN=of-a-job-that-has-ended")
+	log, _ := exec.Command("docker", "start", "--attach", container).CombinedOutput()
+	if code, _ := life(t, container); code != 11 {
+		t.Errorf("it ends with %d", code)
+	}
+	has(t, string(log), "[identity-token-unavailable]", "does not let this job have an identity token (401)")
+}
+
+// container is the step that signs as GitHub's runner makes it, before it is started.
+func (l *lab) container(t *testing.T, more ...string) (id string) {
+	t.Helper()
+	dir := t.TempDir()
+	l.fill(t, dir, l.shop(t))
+	l.surroundings.push(t, "team/shop:v1.2.3", "2.17.1")
+	args := append([]string{"create", "--network=host", "-v", dir + ":/github/workspace", "--workdir=/github/workspace", "-e", "GITHUB_ACTIONS=true",
+		"-e", "STEPSEAL_CONFIG=trust.yaml", "-e", "STEPSEAL_IMAGE=" + l.registry.Host() + "/team/shop:v1.2.3"}, more...)
+	out, err := exec.Command("docker", append(args, l.image, "secure-image")...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 func life(t *testing.T, container string) (code int, lived time.Duration) {
