@@ -115,12 +115,17 @@ type Requirement struct {
 // Marshal is the document as it is written.
 func (v Verification) Marshal() ([]byte, error) { return evidence.Encode(v) }
 
-// Signer is who signed what was asked for, by the first requirement that is met; empty where none is.
+// Signer is who signed what was asked for, by the first requirement that is met; empty where none is. A reusable workflow
+// signs under its own name, whoever called it: that is said too.
 func (v Verification) Signer() string {
 	for _, r := range v.all() {
-		if r.Result == Trusted {
-			return r.Signer
+		if r.Result != Trusted {
+			continue
 		}
+		if c := r.Certificate; c != nil && c.CallerWorkflow != "" && c.CallerWorkflow != c.Subject {
+			return r.Signer + ", started by " + printable(c.CallerWorkflow)
+		}
+		return r.Signer
 	}
 	return ""
 }

@@ -28,11 +28,9 @@ func (s *Stack) trillian() programs.Program {
 	}
 }
 
-// services are those that Trillian is for, and the others. The timestamp authority stands first: it ends when it finds its
-// port for metrics taken, and Rekor v1, which has the same one, goes on without it.
+// services are those that come after Trillian and the timestamp authority.
 func (s *Stack) services() []programs.Program {
 	return []programs.Program{
-		s.timestamps(),
 		s.ctlog(),
 		s.fulcio("fulcio", fulcioAddress, "--grpc-port", "5554", "--metrics-port", "2114",
 			"--ct-log-url", "http://"+ctlogAddress+"/ct", "--ct-log-public-key-path", s.public("ctlog.pub")),

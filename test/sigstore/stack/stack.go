@@ -48,7 +48,9 @@ func (s *Stack) start() error {
 	if err := s.issue(); err != nil {
 		return err
 	}
-	if err := s.programs.Start(s.trillian()); err != nil {
+	// The timestamp authority ends when it finds its port for metrics taken, and Rekor v1, which has the same one, goes on
+	// without it: that comes later.
+	if err := s.programs.Start(s.trillian(), s.timestamps()); err != nil {
 		return err
 	}
 	if err := s.configure(); err != nil {
