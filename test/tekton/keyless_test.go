@@ -55,7 +55,7 @@ func TestKeyless(t *testing.T) {
 	})
 	t.Run("the deploy gate deploys what was verified", func(t *testing.T) {
 		within := &space{t, s.name}
-		pinned := repository + "@" + digest
+		pinned := strings.TrimSuffix(repository, ":1.0") + "@" + digest
 		within.ended(within.deployGate("deploy", "cart:1.0", "app@"+digest), "True")
 		deployed := within.tasksOf("deploy", "deploy")
 		if len(deployed) != 1 {
