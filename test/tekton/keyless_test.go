@@ -35,6 +35,10 @@ func TestKeyless(t *testing.T) {
 		found := (&space{t, s.name}).onPageRuns("verify", "verify", "accepted")
 		has(t, found, map[string]string{"signer": releaser, "image-digest": digest})
 	})
+	t.Run("and attests its answer by a token of a workspace", func(t *testing.T) {
+		found := (&space{t, s.name}).onPageRuns("summary", "summarize", "accepted")
+		has(t, found, map[string]string{"signer": releaser, "summary-attestation-digest": "*"})
+	})
 	other := []string{"app:1.0", "other:1.0", "releaser", "intruder"}
 	t.Run("whom the trust section does not name signs nothing", func(t *testing.T) {
 		within := &space{t, s.name}
@@ -98,7 +102,8 @@ func (s *space) trust(sigstore *stack.Stack) {
 // nothing is downloaded.
 func (s *space) onPageRuns(word, name, verdict string, replaced ...string) cluster.Object {
 	s.Helper()
-	text := strings.NewReplacer(append(replaced, "generateName: sign-", "name: "+name, "generateName: verify-", "name: "+name)...).Replace(s.onPage(word))
+	text := strings.NewReplacer(append(replaced, "generateName: sign-", "name: "+name, "generateName: verify-", "name: "+name,
+		"generateName: summarize-", "name: "+name)...).Replace(s.onPage(word))
 	objects, err := cluster.Decode(text)
 	if err != nil {
 		s.Fatal(err)
