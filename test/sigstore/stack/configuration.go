@@ -55,6 +55,9 @@ func (s *Stack) issuers() string {
 	} {
 		text += fmt.Sprintf("  %[1]s:\n    issuer-url: %[1]s\n    client-id: sigstore\n    type: %[2]s\n%[3]s", s.Issuer.URL(one.name), one.kind, one.more)
 	}
+	if c := s.opt.Cluster; c != nil {
+		text += fmt.Sprintf("  %[1]s:\n    issuer-url: %[1]s\n    client-id: sigstore\n    type: kubernetes\n    ca-cert: %[2]q\n", c.Issuer, c.Authority)
+	}
 	return text + ciIssuers
 }
 

@@ -80,7 +80,7 @@ func (s *Stack) rekorV2() programs.Program {
 		Path: s.program("rekor-tiles"),
 		// The host name is the checkpoints' origin, by which clients find the key.
 		Args: []string{"serve", "--http-address", host, "--http-port", port(rekorV2Address), "--grpc-address", host, "--grpc-port", "3013",
-			"--http-metrics-port", "2113", "--hostname", host,
+			"--http-metrics-port", "2113", "--hostname", s.origin(),
 			"--storage-dir", s.path("rekor-v2"), "--signer-filepath", s.secret("rekor", "rekor.key"),
 			"--checkpoint-interval", "100ms", "--batch-max-age", "20ms"},
 		Ready: "http://" + rekorV2Address + "/healthz",
