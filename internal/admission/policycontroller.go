@@ -122,8 +122,12 @@ func (q request) policyAuthority(r requirement, s signer) (*yaml.Node, error) {
 			return nil, err
 		}
 		members = append(members, keyless...)
-		if q.format != legacy {
+		switch {
+		case q.format != legacy && verifiesBundles(s.authority):
 			stored = "bundle"
+		case q.format == bundle:
+			return nil, inexpressible(policyControllerEngine, "the logs of the authority %s for bundles: it looks for them under other identifiers than bundles name, and finds none", s.authority.Name).
+				Hint("sign with signature-format both, for which a Rekor v2 has no place, and render for that")
 		}
 	}
 	members = append(members, at("signatureFormat", text(stored)))
@@ -136,6 +140,13 @@ func (q request) policyAuthority(r requirement, s signer) (*yaml.Node, error) {
 		))))
 	}
 	return object(members...), nil
+}
+
+// verifiesBundles: policy-controller 0.15.1 gives the logs of a TrustRoot identifiers that are the hexadecimal text of their
+// identifiers, so that no entry and no certificate in a bundle is found in one.
+// https://github.com/sigstore/policy-controller/blob/v0.15.1/pkg/apis/config/sigstore_keys.go#L174
+func verifiesBundles(a trust.Authority) bool {
+	return a.Source != trust.TrustedRoot || a.WithoutLog && a.WithoutCTLog
 }
 
 func (q request) policyKey(a trust.Authority) (*yaml.Node, error) {
@@ -184,7 +195,21 @@ func (q request) policyControllerNotes() []string {
 		"policy-controller looks at namespaces with the label policy.sigstore.dev/include=true alone: kubectl label namespace NAME policy.sigstore.dev/include=true" + labelled(q.options.Namespaces),
 		"Of several statements of one type any is enough: an older accepted scan lets an image in beside a newer refused one.",
 	}
-	return append(notes, commonNotes()...)
+	return append(append(notes, q.storedNotes()...), commonNotes()...)
+}
+
+// storedNotes say of which Sigstores the bundles are not read, where there could be some.
+func (q request) storedNotes() (notes []string) {
+	done := map[string]bool{}
+	for _, r := range q.requirements {
+		for _, s := range r.signers {
+			if a := s.authority; q.format == both && !verifiesBundles(a) && !done[a.Name] {
+				done[a.Name] = true
+				notes = append(notes, fmt.Sprintf("Of the Sigstore %s .sig and .att tags are read alone, which a Rekor v2 has no place for: policy-controller 0.15 finds no log of a TrustRoot that a bundle names.", a.Name))
+			}
+		}
+	}
+	return notes
 }
 
 func labelled(namespaces []string) string {

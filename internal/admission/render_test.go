@@ -208,6 +208,8 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 		{"the source, to ImageValidatingPolicy", admission.KyvernoImageValidating, "bundle", keyless(source), "does not look at them"},
 		{"the source, to policy-controller", admission.PolicyController, "bundle", keyless(source), "source-repository"},
 		{"bundles of a Sigstore of one's own, to ClusterPolicy", admission.Kyverno, "bundle", privateSigstore(t), "the root of the authority corp for bundles"},
+		{"bundles of a Sigstore of one's own, to policy-controller", admission.PolicyController, "bundle", privateSigstore(t), "the logs of the authority corp for bundles"},
+		{"bundles beside a certificate log of one's own, to policy-controller", admission.PolicyController, "bundle", certificateLogAlone(t), "the logs of the authority corp for bundles"},
 		{"bundles by a key, to policy-controller", admission.PolicyController, "bundle", keyOnly(), "bundles by the key release-key"},
 		{"attestations by a key in .att tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", keyOnly(), "in .att tags"},
 		{"the public Sigstore without its log, to ClusterPolicy", admission.Kyverno, "legacy", keyless(unlogged), "without its log"},
@@ -222,6 +224,12 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 			refused(t, c.kind, c.section, material(t), o, c.want)
 		})
 	}
+}
+
+func certificateLogAlone(t *testing.T) trust.Section {
+	s := timestamped(t)
+	s.Authorities[0].WithoutCTLog = false
+	return s
 }
 
 func hostileBuilder(builder string) trust.Section {

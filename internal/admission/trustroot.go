@@ -25,11 +25,11 @@ func (q request) trustRoot(a trust.Authority) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	logs, err := instances(a, r.logs)
+	logs, err := instances(a, demanded(r.logs, !a.WithoutLog))
 	if err != nil {
 		return nil, err
 	}
-	ctLogs, err := instances(a, r.ctLogs)
+	ctLogs, err := instances(a, demanded(r.ctLogs, !a.WithoutCTLog))
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,15 @@ func chains(a trust.Authority, all []certifier) (*yaml.Node, error) {
 		))
 	}
 	return n, nil
+}
+
+// demanded leaves out what is not asked: policy-controller reads no bundle beside a log whose key it does not know, as those
+// of a Rekor v2 are.
+func demanded(all []log, asked bool) []log {
+	if !asked {
+		return nil
+	}
+	return all
 }
 
 func instances(a trust.Authority, all []log) (*yaml.Node, error) {
