@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"testing"
 
-	"github.com/sigstore/sigstore/pkg/tuf"
 	"sigs.k8s.io/yaml"
 
 	"github.com/stepseal/stepseal/internal/admission"
@@ -31,22 +30,12 @@ func insecure(t *testing.T, kind admission.Kind, policy []byte) []byte {
 // mirrored has an ImageValidatingPolicy ask a mirror for what it would ask the public Sigstore's TUF repository for.
 func mirrored(t *testing.T, policy []byte, mirror *tuftest.Repository) []byte {
 	t.Helper()
-	fields := map[string]any{"mirror": mirror.URL, "root": map[string]any{"data": base64.StdEncoding.EncodeToString(mirror.Root())}}
+	tuf := map[string]any{"mirror": mirror.URL, "root": map[string]any{"data": base64.StdEncoding.EncodeToString(mirror.Root())}}
 	return changed(t, policy, func(spec map[string]any) {
 		for _, attestor := range spec["attestors"].([]any) {
-			attestor.(map[string]any)["cosign"].(map[string]any)["tuf"] = fields
+			attestor.(map[string]any)["cosign"].(map[string]any)["tuf"] = tuf
 		}
 	})
-}
-
-// cached lets Kyverno find the mirror where it keeps what it has fetched, as after cosign initialize: a ClusterPolicy cannot
-// name one.
-func cached(t *testing.T, mirror *tuftest.Repository) {
-	t.Helper()
-	t.Setenv(tuf.TufRootEnv, t.TempDir())
-	if err := tuf.Initialize(t.Context(), mirror.URL, mirror.Root()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func changed(t *testing.T, policy []byte, change func(spec map[string]any)) []byte {

@@ -1,5 +1,5 @@
-// Package kyverno asks Kyverno's own command line what it makes of rendered policies and of images that are signed as
-// they should be, and as they should not. The script run builds it and starts these tests.
+// Package kyverno asks Kyverno's own command line, and policy-controller's, what they make of rendered policies and of images
+// that are signed as they should be, and as they should not. The script run builds both and starts these tests.
 package kyverno
 
 import (
@@ -19,9 +19,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("STEPSEAL_KYVERNO") == "" {
-		fmt.Fprintln(os.Stderr, "STEPSEAL_KYVERNO is not set: start these tests with test/kyverno/run")
-		os.Exit(1)
+	for _, name := range []string{"STEPSEAL_KYVERNO", "STEPSEAL_POLICY_TESTER"} {
+		if os.Getenv(name) == "" {
+			fmt.Fprintln(os.Stderr, name+" is not set: start these tests with test/kyverno/run")
+			os.Exit(1)
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -71,7 +73,7 @@ func judge(t *testing.T, policy []byte, pods []pod) {
 		found, ok := verdicts[p.name]
 		said := strings.Join(append(found.said, p.mentions(logged)...), "\n")
 		t.Logf("%s:\n%s", p.name, said)
-		if !regexp.MustCompile(p.because).MatchString(said) {
+		if !regexp.MustCompile("(?m)" + p.because).MatchString(said) {
 			t.Errorf("%s: nothing that is said of it fits %s:\n%s", p.name, p.because, said)
 		}
 		switch {
