@@ -163,9 +163,10 @@ func (q request) policyKeyless(s signer) ([]member, error) {
 		return nil, inexpressible(policyControllerEngine, "the caller-workflow, source-repository and source-ref of the signer %s", s.Name)
 	}
 	address, ref := publicFulcio, ""
+	var r root
+	var err error
 	if a.Source == trust.TrustedRoot {
-		r, err := rootOf(a, q.material)
-		if err != nil {
+		if r, err = rootOf(a, q.material); err != nil {
 			return nil, err
 		}
 		address, ref = r.authorities[0].url, a.Name
@@ -180,7 +181,9 @@ func (q request) policyKeyless(s signer) ([]member, error) {
 	case a.WithoutLog:
 		log = at("rfc3161timestamp", object(at("trustRootRef", text(ref))))
 	case ref != "":
-		log = at("ctlog", object(at("trustRootRef", text(ref))))
+		if log, err = demandedLog(a, r, ref); err != nil {
+			return nil, err
+		}
 	}
 	return []member{at("keyless", object(
 		at("url", text(address)),
@@ -188,6 +191,18 @@ func (q request) policyKeyless(s signer) ([]member, error) {
 		at("insecureIgnoreSCT", flagIf(a.WithoutCTLog)),
 		at("identities", list(object(append(identity("issuer", "issuerRegExp", s.Issuer), identity("subject", "subjectRegExp", s.Subject)...)...))),
 	)), log}, nil
+}
+
+// demandedLog has an address, of which nothing is asked where a signature brings its entry. Without one policy-controller drops
+// all of ctlog, the reference too, and demands no log.
+// https://github.com/sigstore/policy-controller/blob/v0.15.1/pkg/apis/policy/v1alpha1/clusterimagepolicy_conversion.go#L249
+func demandedLog(a trust.Authority, r root, ref string) (member, error) {
+	for _, l := range known(r.logs) {
+		if l.url != "" {
+			return at("ctlog", object(at("url", text(l.url)), at("trustRootRef", text(ref)))), nil
+		}
+	}
+	return member{}, inexpressible(policyControllerEngine, "the logs of the authority %s: it reads version 1 of Rekor alone, at an address", a.Name)
 }
 
 func (q request) policyControllerNotes() []string {

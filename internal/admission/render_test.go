@@ -212,6 +212,7 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 		{"bundles beside a certificate log of one's own, to policy-controller", admission.PolicyController, "bundle", certificateLogAlone(t), "the logs of the authority corp for bundles"},
 		{"bundles by a key, to policy-controller", admission.PolicyController, "bundle", keyOnly(), "bundles by the key release-key"},
 		{"attestations by a key in .att tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", keyOnly(), "in .att tags"},
+		{"signatures in no log in .sig tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", signaturesAlone(timestamped(t)), "the time of a log alone"},
 		{"the public Sigstore without its log, to ClusterPolicy", admission.Kyverno, "legacy", keyless(unlogged), "without its log"},
 		{"the public Sigstore without its log, to policy-controller", admission.PolicyController, "bundle", keyless(unlogged), "without its log"},
 		{"certificates, to policy-controller", admission.PolicyController, "both", certified(t), "certificates of a CA"},
@@ -229,6 +230,11 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 func certificateLogAlone(t *testing.T) trust.Section {
 	s := timestamped(t)
 	s.Authorities[0].WithoutCTLog = false
+	return s
+}
+
+func signaturesAlone(s trust.Section) trust.Section {
+	s.Evidence = demand(trust.Signature)
 	return s
 }
 

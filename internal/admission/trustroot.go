@@ -3,6 +3,7 @@ package admission
 import (
 	"cmp"
 	"encoding/base64"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -25,11 +26,11 @@ func (q request) trustRoot(a trust.Authority) (*yaml.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	logs, err := instances(a, demanded(r.logs, !a.WithoutLog))
+	logs, err := instances(a, r.logs)
 	if err != nil {
 		return nil, err
 	}
-	ctLogs, err := instances(a, demanded(r.ctLogs, !a.WithoutCTLog))
+	ctLogs, err := instances(a, r.ctLogs)
 	if err != nil {
 		return nil, err
 	}
@@ -57,16 +58,14 @@ func chains(a trust.Authority, all []certifier) (*yaml.Node, error) {
 	return n, nil
 }
 
-// demanded leaves out what is not asked: policy-controller reads no bundle beside a log whose key it does not know, as those
-// of a Rekor v2 are.
-func demanded(all []log, asked bool) []log {
-	if !asked {
-		return nil
-	}
-	return all
+// known leaves out logs with keys that policy-controller does not know, as those of a Rekor v2 are: beside one of them it
+// reads nothing.
+func known(all []log) []log {
+	return slices.DeleteFunc(slices.Clone(all), func(l log) bool { return !l.ecdsa })
 }
 
 func instances(a trust.Authority, all []log) (*yaml.Node, error) {
+	all = known(all)
 	if len(all) == 0 {
 		return nil, nil
 	}
