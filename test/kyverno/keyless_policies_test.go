@@ -95,6 +95,11 @@ func (b bench) keylessPods(corp, other lab) (pods []pod) {
 		}
 		pods = append(pods, pod{name: c.name, containers: []string{subject.String()}, admitted: c.name == "good", lacks: c.lacks, because: c.because})
 	}
+	if corp.logs() {
+		subject := b.push("team/not-logged")
+		b.attest(subject, corp.unlogged(b.T, b, workflow("main")), all(subject)...)
+		pods = append(pods, pod{name: "not-logged", containers: []string{subject.String()}, because: "not enough verified log entries|searching log query|offline verification failed"})
+	}
 	// Whoever verifies has all that it needs in the registry and the policy.
 	corp.Close()
 	other.Close()

@@ -32,7 +32,7 @@ func newLab(t *testing.T, services ...sigstoretest.Service) lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	running, err := sigstoretest.StartWithKey(time.Now, key)
+	running, err := sigstoretest.StartWithKey(anHourAgo, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +44,9 @@ func newLab(t *testing.T, services ...sigstoretest.Service) lab {
 	}
 	return l
 }
+
+// anHourAgo is when everything is signed: the certificates have ended since.
+func anHourAgo() time.Time { return time.Now().Add(-time.Hour) }
 
 func (l lab) has(one sigstoretest.Service) bool { return slices.Contains(l.services, one) }
 
@@ -72,15 +75,33 @@ func (l lab) rootOfServices(t *testing.T) []byte {
 // as is an author whom the Sigstore certifies what the claims say.
 func (l lab) as(t *testing.T, b bench, claims map[string]any) signing.Author {
 	t.Helper()
+	return l.author(t, b, claims, l.sigstore, l.services, anHourAgo())
+}
+
+// unlogged is an author whose signatures are stamped and in no log, and whose certificate is good still.
+func (l lab) unlogged(t *testing.T, b bench, claims map[string]any) signing.Author {
+	t.Helper()
+	sigstore, err := signing.NewSigstore("corp", l.TrustedRoot(), signing.Without{Log: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range []sigstoretest.Service{sigstoretest.Issuer, sigstoretest.Fulcio, sigstoretest.TimestampAuthority} {
+		l.Skew(one, time.Hour)
+	}
+	return l.author(t, b, claims, sigstore, []sigstoretest.Service{sigstoretest.TimestampAuthority}, time.Now())
+}
+
+func (l lab) author(t *testing.T, b bench, claims map[string]any, sigstore *signing.Sigstore, services []sigstoretest.Service, at time.Time) signing.Author {
+	t.Helper()
 	token, err := l.Token(claims)
 	if err != nil {
 		t.Fatal(err)
 	}
-	services, err := signing.ReadSigningConfig("corp", l.SigningConfig(l.services...), time.Now())
+	config, err := signing.ReadSigningConfig("corp", l.SigningConfig(services...), at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	author, err := signing.NewKeyless(context.Background(), l.sigstore, services, token, b.registry.Transport(), time.Now())
+	author, err := signing.NewKeyless(context.Background(), sigstore, config, token, b.registry.Transport(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
