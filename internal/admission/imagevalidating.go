@@ -105,10 +105,14 @@ func (q request) validation(r requirement) (string, error) {
 		strings.Join(names, ", "), strings.Join(lines, " &&\n    "), r.Threshold), nil
 }
 
-// legacyValidation: an .att by a key that is in no log counts as unverified there.
+// legacyValidation: an .att by a key that is in no log counts as unverified there, and of a .sig in no log the certificate must
+// be good still, whatever a timestamp says.
 // https://github.com/kyverno/kyverno/blob/v1.19.1/pkg/image/verifiers/ivpol/cosign/verifier.go
 func legacyValidation(r requirement) error {
 	for _, s := range r.signers {
+		if s.authority.Source == trust.TrustedRoot && s.authority.WithoutLog {
+			return inexpressible(imageValidatingEngine, "what %s signs in .sig and .att tags: it takes the time of a log alone", s.Name).Hint("sign with signature-format both or bundle, or render the kind kyverno")
+		}
 		if r.Kind != trust.Signature && (!s.authority.Source.Keyless() || withoutLog(s.authority)) {
 			return inexpressible(imageValidatingEngine, "attestations by %s in .att tags: it takes those of a log alone", s.Name).Hint("sign with signature-format both or bundle, or render the kind kyverno")
 		}

@@ -122,8 +122,12 @@ func (q request) policyAuthority(r requirement, s signer) (*yaml.Node, error) {
 			return nil, err
 		}
 		members = append(members, keyless...)
-		if q.format != legacy {
+		switch {
+		case q.format != legacy && verifiesBundles(s.authority):
 			stored = "bundle"
+		case q.format == bundle:
+			return nil, inexpressible(policyControllerEngine, "the logs of the authority %s for bundles: it looks for them under other identifiers than bundles name, and finds none", s.authority.Name).
+				Hint("sign with signature-format both, for which a Rekor v2 has no place, and render for that")
 		}
 	}
 	members = append(members, at("signatureFormat", text(stored)))
@@ -136,6 +140,13 @@ func (q request) policyAuthority(r requirement, s signer) (*yaml.Node, error) {
 		))))
 	}
 	return object(members...), nil
+}
+
+// verifiesBundles: policy-controller 0.15.1 gives the logs of a TrustRoot identifiers that are the hexadecimal text of their
+// identifiers, so that no entry and no certificate in a bundle is found in one.
+// https://github.com/sigstore/policy-controller/blob/v0.15.1/pkg/apis/config/sigstore_keys.go#L174
+func verifiesBundles(a trust.Authority) bool {
+	return a.Source != trust.TrustedRoot || a.WithoutLog && a.WithoutCTLog
 }
 
 func (q request) policyKey(a trust.Authority) (*yaml.Node, error) {
@@ -152,9 +163,10 @@ func (q request) policyKeyless(s signer) ([]member, error) {
 		return nil, inexpressible(policyControllerEngine, "the caller-workflow, source-repository and source-ref of the signer %s", s.Name)
 	}
 	address, ref := publicFulcio, ""
+	var r root
+	var err error
 	if a.Source == trust.TrustedRoot {
-		r, err := rootOf(a, q.material)
-		if err != nil {
+		if r, err = rootOf(a, q.material); err != nil {
 			return nil, err
 		}
 		address, ref = r.authorities[0].url, a.Name
@@ -169,7 +181,9 @@ func (q request) policyKeyless(s signer) ([]member, error) {
 	case a.WithoutLog:
 		log = at("rfc3161timestamp", object(at("trustRootRef", text(ref))))
 	case ref != "":
-		log = at("ctlog", object(at("trustRootRef", text(ref))))
+		if log, err = demandedLog(a, r, ref); err != nil {
+			return nil, err
+		}
 	}
 	return []member{at("keyless", object(
 		at("url", text(address)),
@@ -179,12 +193,38 @@ func (q request) policyKeyless(s signer) ([]member, error) {
 	)), log}, nil
 }
 
+// demandedLog has an address, of which nothing is asked where a signature brings its entry. Without one policy-controller drops
+// all of ctlog, the reference too, and demands no log.
+// https://github.com/sigstore/policy-controller/blob/v0.15.1/pkg/apis/policy/v1alpha1/clusterimagepolicy_conversion.go#L249
+func demandedLog(a trust.Authority, r root, ref string) (member, error) {
+	for _, l := range known(r.logs) {
+		if l.url != "" {
+			return at("ctlog", object(at("url", text(l.url)), at("trustRootRef", text(ref)))), nil
+		}
+	}
+	return member{}, inexpressible(policyControllerEngine, "the logs of the authority %s: it reads version 1 of Rekor alone, at an address", a.Name)
+}
+
 func (q request) policyControllerNotes() []string {
 	notes := []string{
 		"policy-controller looks at namespaces with the label policy.sigstore.dev/include=true alone: kubectl label namespace NAME policy.sigstore.dev/include=true" + labelled(q.options.Namespaces),
 		"Of several statements of one type any is enough: an older accepted scan lets an image in beside a newer refused one.",
 	}
-	return append(notes, commonNotes()...)
+	return append(append(notes, q.storedNotes()...), commonNotes()...)
+}
+
+// storedNotes say of which Sigstores the bundles are not read, where there could be some.
+func (q request) storedNotes() (notes []string) {
+	done := map[string]bool{}
+	for _, r := range q.requirements {
+		for _, s := range r.signers {
+			if a := s.authority; q.format == both && !verifiesBundles(a) && !done[a.Name] {
+				done[a.Name] = true
+				notes = append(notes, fmt.Sprintf("Of the Sigstore %s .sig and .att tags are read alone, which a Rekor v2 has no place for: policy-controller 0.15 finds no log of a TrustRoot that a bundle names.", a.Name))
+			}
+		}
+	}
+	return notes
 }
 
 func labelled(namespaces []string) string {

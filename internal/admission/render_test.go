@@ -208,8 +208,11 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 		{"the source, to ImageValidatingPolicy", admission.KyvernoImageValidating, "bundle", keyless(source), "does not look at them"},
 		{"the source, to policy-controller", admission.PolicyController, "bundle", keyless(source), "source-repository"},
 		{"bundles of a Sigstore of one's own, to ClusterPolicy", admission.Kyverno, "bundle", privateSigstore(t), "the root of the authority corp for bundles"},
+		{"bundles of a Sigstore of one's own, to policy-controller", admission.PolicyController, "bundle", privateSigstore(t), "the logs of the authority corp for bundles"},
+		{"bundles beside a certificate log of one's own, to policy-controller", admission.PolicyController, "bundle", certificateLogAlone(t), "the logs of the authority corp for bundles"},
 		{"bundles by a key, to policy-controller", admission.PolicyController, "bundle", keyOnly(), "bundles by the key release-key"},
 		{"attestations by a key in .att tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", keyOnly(), "in .att tags"},
+		{"signatures in no log in .sig tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", signaturesAlone(timestamped(t)), "the time of a log alone"},
 		{"the public Sigstore without its log, to ClusterPolicy", admission.Kyverno, "legacy", keyless(unlogged), "without its log"},
 		{"the public Sigstore without its log, to policy-controller", admission.PolicyController, "bundle", keyless(unlogged), "without its log"},
 		{"certificates, to policy-controller", admission.PolicyController, "both", certified(t), "certificates of a CA"},
@@ -222,6 +225,17 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 			refused(t, c.kind, c.section, material(t), o, c.want)
 		})
 	}
+}
+
+func certificateLogAlone(t *testing.T) trust.Section {
+	s := timestamped(t)
+	s.Authorities[0].WithoutCTLog = false
+	return s
+}
+
+func signaturesAlone(s trust.Section) trust.Section {
+	s.Evidence = demand(trust.Signature)
+	return s
 }
 
 func hostileBuilder(builder string) trust.Section {

@@ -3,6 +3,7 @@ package admission
 import (
 	"cmp"
 	"encoding/base64"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -57,7 +58,14 @@ func chains(a trust.Authority, all []certifier) (*yaml.Node, error) {
 	return n, nil
 }
 
+// known leaves out logs with keys that policy-controller does not know, as those of a Rekor v2 are: beside one of them it
+// reads nothing.
+func known(all []log) []log {
+	return slices.DeleteFunc(slices.Clone(all), func(l log) bool { return !l.ecdsa })
+}
+
 func instances(a trust.Authority, all []log) (*yaml.Node, error) {
+	all = known(all)
 	if len(all) == 0 {
 		return nil, nil
 	}

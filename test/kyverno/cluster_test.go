@@ -64,14 +64,10 @@ func (b bench) push(repository string) name.Digest {
 	return subject
 }
 
-// attest signs the statements with the key and attaches them.
-func (b bench) attest(subject name.Digest, k key, statements ...evidence.Statement) {
+// attest lets the author sign the statements and attaches them.
+func (b bench) attest(subject name.Digest, author signing.Author, statements ...evidence.Statement) {
 	b.Helper()
-	private, err := signing.LoadKey(k.private, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if _, err := signing.AttestAll(context.Background(), b.registry, subject, private, statements, b.format, b.now); err != nil {
+	if _, err := signing.AttestAll(context.Background(), b.registry, subject, author, statements, b.format, time.Now()); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -102,7 +98,10 @@ func (b bench) scan(of name.Digest, verdict, digest string, age time.Duration) e
 // rules is the digest of the policy that scans were made under.
 const rules = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-type key struct{ private, public []byte }
+type key struct {
+	signing.Author
+	public []byte
+}
 
 func newKey(t *testing.T, curve elliptic.Curve) key {
 	t.Helper()
@@ -110,7 +109,11 @@ func newKey(t *testing.T, curve elliptic.Curve) key {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key{encoded(t, "PRIVATE KEY", private), encoded(t, "PUBLIC KEY", private.Public())}
+	author, err := signing.LoadKey(encoded(t, "PRIVATE KEY", private), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key{author, encoded(t, "PUBLIC KEY", private.Public())}
 }
 
 func encoded(t *testing.T, kind string, k crypto.PublicKey) []byte {

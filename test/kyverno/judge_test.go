@@ -1,5 +1,5 @@
-// Package kyverno asks Kyverno's own command line what it makes of rendered policies and of images that are signed as
-// they should be, and as they should not. The script run builds it and starts these tests.
+// Package kyverno asks Kyverno's own command line, and policy-controller's, what they make of rendered policies and of images
+// that are signed as they should be, and as they should not. The script run builds both and starts these tests.
 package kyverno
 
 import (
@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,9 +19,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("STEPSEAL_KYVERNO") == "" {
-		fmt.Fprintln(os.Stderr, "STEPSEAL_KYVERNO is not set: start these tests with test/kyverno/run")
-		os.Exit(1)
+	for _, name := range []string{"STEPSEAL_KYVERNO", "STEPSEAL_POLICY_TESTER"} {
+		if os.Getenv(name) == "" {
+			fmt.Fprintln(os.Stderr, name+" is not set: start these tests with test/kyverno/run")
+			os.Exit(1)
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -33,6 +37,7 @@ type pod struct {
 	volumes    []string
 	admitted   bool
 	lacks      trust.Kind // what it is refused for, and for nothing else; empty: whatever it is
+	because    string     // an expression that one thing fits that is said of it; empty: whatever is said
 }
 
 func (p pod) manifest() map[string]any {
@@ -62,10 +67,15 @@ func judge(t *testing.T, policy []byte, pods []pod) {
 	folder := t.TempDir()
 	write(t, filepath.Join(folder, "pods.yaml"), manifests(t, pods))
 	write(t, filepath.Join(folder, "policy.yaml"), policy)
-	verdicts := verdicts(t, run(t, folder, "--policy-report", "--output-format", "json"))
+	printed, logged := run(t, folder, "--policy-report", "--output-format", "json", "-v", "1")
+	verdicts := verdicts(t, printed)
 	for _, p := range pods {
 		found, ok := verdicts[p.name]
-		t.Logf("%s:\n%s", p.name, strings.Join(found.said, "\n"))
+		said := strings.Join(append(found.said, p.mentions(logged)...), "\n")
+		t.Logf("%s:\n%s", p.name, said)
+		if !regexp.MustCompile("(?m)" + p.because).MatchString(said) {
+			t.Errorf("%s: nothing that is said of it fits %s:\n%s", p.name, p.because, said)
+		}
 		switch {
 		case !ok:
 			t.Errorf("%s: Kyverno says nothing of it", p.name)
@@ -78,6 +88,16 @@ func judge(t *testing.T, policy []byte, pods []pod) {
 			}
 		}
 	}
+}
+
+// mentions are the lines of the log that are about one of the pod's images: an ImageValidatingPolicy says there why.
+func (p pod) mentions(log string) (lines []string) {
+	for line := range strings.Lines(log) {
+		if slices.ContainsFunc(p.containers, func(image string) bool { return strings.Contains(line, image) }) {
+			lines = append(lines, "  "+strings.TrimSpace(line))
+		}
+	}
+	return lines
 }
 
 func manifests(t *testing.T, pods []pod) []byte {
@@ -100,18 +120,18 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// run applies policy.yaml to pods.yaml and gives what Kyverno prints. That something is refused is an answer.
-func run(t *testing.T, folder string, arguments ...string) string {
+// run applies policy.yaml to pods.yaml and gives what Kyverno prints and logs. That something is refused is an answer.
+func run(t *testing.T, folder string, arguments ...string) (printed, logged string) {
 	t.Helper()
 	cmd := exec.Command(os.Getenv("STEPSEAL_KYVERNO"), append([]string{"apply", filepath.Join(folder, "policy.yaml"), "--resource", filepath.Join(folder, "pods.yaml"), "--registry"}, arguments...)...)
-	cmd.Dir, cmd.Env = folder, append(os.Environ(), "HOME="+folder)
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "HOME="+folder, "NO_COLOR=1")
+	var log strings.Builder
+	cmd.Stderr = &log
 	out, err := cmd.Output()
 	if exit, ok := err.(*exec.ExitError); err != nil && (!ok || exit.ExitCode() != 1) || len(out) == 0 {
-		t.Fatalf("%v: %s", err, complaints.String())
+		t.Fatalf("%v: %s", err, log.String())
 	}
-	return string(out)
+	return string(out), log.String()
 }
 
 // verdict is what the rules say of one pod.

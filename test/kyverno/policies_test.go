@@ -48,11 +48,11 @@ func TestOnlyImagesWithTrustedEvidenceAreLetIn(t *testing.T) {
 }
 
 // pods are images of every sort. What a ClusterPolicy does not notice stands in the notes on top of it.
-func (b bench) pods(release, stranger key, cluster bool) []pod {
+func (b bench) pods(release, stranger signing.Author, cluster bool) []pod {
 	complete := func(of name.Digest) []evidence.Statement {
 		return []evidence.Statement{signature(of), sbom(of), b.scan(of, "accepted", of.DigestStr(), time.Hour)}
 	}
-	with := func(repository string, by key, what func(name.Digest) []evidence.Statement) string {
+	with := func(repository string, by signing.Author, what func(name.Digest) []evidence.Statement) string {
 		subject := b.push("team/" + repository)
 		if statements := what(subject); len(statements) > 0 {
 			b.attest(subject, by, statements...)
@@ -74,7 +74,7 @@ func (b bench) pods(release, stranger key, cluster bool) []pod {
 		{name: "one-of-two-unsigned", containers: []string{good, unsigned}},
 		{name: "unsigned-init-container", containers: []string{good}, init: []string{unsigned}},
 		{name: "unsigned-ephemeral-container", containers: []string{good}, ephemeral: []string{unsigned}},
-		lacking("", with("by-another-key", stranger, complete)),
+		lacking("", with("by-another", stranger, complete)),
 		lacking(trust.Signature, with("attested-and-not-signed", release, func(d name.Digest) []evidence.Statement { return complete(d)[1:] })),
 		lacking(trust.SBOM, with("without-sbom", release, func(d name.Digest) []evidence.Statement { return []evidence.Statement{complete(d)[0], complete(d)[2]} })),
 		lacking(trust.Scan, with("without-scan", release, func(d name.Digest) []evidence.Statement { return complete(d)[:2] })),
@@ -202,7 +202,7 @@ func TestTheCopiedPolicyVerifiesNothing(t *testing.T) {
 	folder := t.TempDir()
 	write(t, filepath.Join(folder, "policy.yaml"), []byte(copied))
 	write(t, filepath.Join(folder, "pods.yaml"), manifests(t, []pod{{name: "unsigned", containers: []string{"registry.example.com/team/app:1"}}}))
-	if out := run(t, folder); !strings.Contains(out, "Applying 0 policy rule(s)") {
+	if out, _ := run(t, folder); !strings.Contains(out, "Applying 0 policy rule(s)") {
 		t.Errorf("it is applied:\n%s", out)
 	}
 }
@@ -216,13 +216,19 @@ func byKeys(names ...string) (s trust.Section) {
 	return s
 }
 
-// render is the policy for the registry's images, with what a registry without TLS needs.
 func (b bench) render(kind admission.Kind, section trust.Section, keys map[string]key) []byte {
 	b.Helper()
-	material := admission.Material{Sources: map[string][]byte{}}
+	sources := map[string][]byte{}
 	for n, k := range keys {
-		material.Sources[n] = k.public
+		sources[n] = k.public
 	}
+	return b.renderFrom(kind, section, sources)
+}
+
+// renderFrom makes the policy for the registry's images, with what a registry without TLS needs.
+func (b bench) renderFrom(kind admission.Kind, section trust.Section, sources map[string][]byte) []byte {
+	b.Helper()
+	material := admission.Material{Sources: sources}
 	policy, err := admission.Render(kind, section, material, admission.Options{Images: []string{b.server.Host() + "/team/*"}, Format: string(b.format)})
 	if err != nil {
 		b.Fatal(err)
