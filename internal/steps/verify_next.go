@@ -38,6 +38,8 @@ func (m mending) next(r signing.Requirement) []string {
 	switch r.Reason {
 	case outcome.SignatureMissing, outcome.AttestationMissing:
 		return m.missing(trust.Kind(r.Name))
+	case outcome.SignatureUntrusted, outcome.AttestationUntrusted:
+		return []string{"compare what was found with who is trusted: let one of those sign, or trust this signer too if it is the right one"}
 	case outcome.SummaryFailed, outcome.SummaryTooOld:
 		return m.verify()
 	case outcome.ScanTooOld, outcome.ScanInFuture, outcome.ScanWithoutVerdict:

@@ -24,7 +24,7 @@ func TestTheNextStepCanBeTyped(t *testing.T) {
 		"no verdict":       {signing.Requirement{Name: "scan", Reason: outcome.ScanWithoutVerdict}, "stepseal scan-gate --image r.example/app@sha256:0 && stepseal sign-attest --evidence stepseal-out --config 'my trust.yaml' --attest scan"},
 		"a refused scan":   {signing.Requirement{Name: "scan", Reason: outcome.ScanRefused}, "stepseal scan-gate --image r.example/app@sha256:0"},
 		"one signer":       {signing.Requirement{Name: "signature", Reason: outcome.TooFewSigners}, "stepseal sign-attest --evidence stepseal-out --config 'my trust.yaml'"},
-		"by somebody else": {signing.Requirement{Name: "signature", Reason: outcome.SignatureUntrusted}, outcome.SignatureUntrusted.Hint()},
+		"no command mends": {signing.Requirement{Name: "sbom", Reason: outcome.SBOMUnbound}, outcome.SBOMUnbound.Hint()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, m.next(c.of)[0]); diff != "" {
