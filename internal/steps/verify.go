@@ -97,7 +97,8 @@ func (c *chain) verify(ctx context.Context, of trusted) error {
 		return err
 	}
 	if explainInput.Of(c.Run) {
-		if _, err := io.WriteString(c.Stdout, explainedVerification(verification, c.ConfigName())); err != nil {
+		told := explainedVerification(verification, c.ConfigName(), of.demands, mendingOf(c.Run, verification.Image, of.demands))
+		if _, err := io.WriteString(c.Stdout, told); err != nil {
 			return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
 		}
 	}
