@@ -86,7 +86,8 @@ func exists(t *testing.T, test string) bool {
 	t.Helper()
 	if strings.HasSuffix(test, ".txtar") {
 		scripts, err := filepath.Glob(filepath.Join("../../cmd/stepseal/internal/transcripts/*", test))
-		return err == nil && len(scripts) == 1
+		here, _ := filepath.Glob(filepath.Join("../../cmd/stepseal/testdata", test))
+		return err == nil && len(scripts)+len(here) == 1
 	}
 	folder, name, _ := strings.Cut(test, ".")
 	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
@@ -138,12 +139,13 @@ const threatModel = "../../docs/threat-model.md"
 // TestTheThreatModelShowsEveryAttack compares the page's table with the one here; -update writes it.
 func TestTheThreatModelShowsEveryAttack(t *testing.T) {
 	const head, foot = "## Attacks and what stops them\n", "\n## What stepseal cannot see\n"
+	checks := checksOf(t)
 	before, rest, ok := strings.Cut(read(t, threatModel), head)
 	_, after, there := strings.Cut(rest, foot)
 	if !ok || !there {
 		t.Fatalf("%s has not the sections %q and %q", threatModel, head, foot)
 	}
-	page := before + head + tableOf(attacks) + foot + after
+	page := before + head + tableOf(attacks, checks) + foot + after
 	if *update {
 		if err := os.WriteFile(threatModel, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
@@ -154,15 +156,19 @@ func TestTheThreatModelShowsEveryAttack(t *testing.T) {
 	}
 }
 
-func tableOf(list []attack) string {
+func tableOf(list []attack, checks map[int][]string) string {
 	var b strings.Builder
-	b.WriteString("\n| | attack | what stops it | tests | left |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("\n| | attack | what stops it | checks | tests | left |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, a := range list {
-		var tests []string
-		for _, test := range a.tests {
-			tests = append(tests, "`"+test+"`")
-		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", a.number, a.what, a.check, strings.Join(tests, ", "), a.gap)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", a.number, a.what, a.check, code(checks[a.number]), code(a.tests), a.gap)
 	}
 	return b.String()
+}
+
+func code(names []string) string {
+	var list []string
+	for _, name := range names {
+		list = append(list, "`"+name+"`")
+	}
+	return strings.Join(list, ", ")
 }
