@@ -37,7 +37,7 @@ var attacks = []attack{
 	{10, "The annotation beside a statement says another type than the statement", "annotations decide nothing", []string{"internal/signing.TestAttack10AnnotationsAreNotSigned"}, ""},
 	{11, "An envelope or a statement can be read in two ways", "keys that stand twice, in another case or unknown, and anything behind the document, are refused", []string{"internal/signing.TestAttack11Envelopes", "internal/signing.TestAttack11EnvelopesWithTwoReadings", "internal/signing.TestAttack11StatementsWithTwoReadings"}, ""},
 	{12, "An identity looks like the trusted one", "exact texts, or expressions that are anchored and escaped, else the trust section is refused", []string{"internal/signing.TestAttack12LookalikeIdentity", "internal/trust.TestAttack12PatternThatFitsStrangersIsRefused"}, ""},
-	{13, "The right subject by another issuer, on another ref, for another repository, or trusted with something else", "issuer, subject, caller-workflow, source-repository and source-ref are compared, then may-sign, the demand's signers and its threshold", []string{"internal/signing.TestAttack13WrongIdentity", "internal/signing.TestAttack13TrustedWithSomethingElse", "internal/signing.TestAttack13OneSignerForTwo", "keyless.txtar"}, "what started the run (`pull_request_target`) is told and cannot be demanded"},
+	{13, "The right subject by another issuer, on another ref, for another repository, or trusted with something else", "issuer, subject, caller-workflow, source-repository and source-ref are compared, then may-sign, the demand's signers and its threshold, and of provenance the builder and the source", []string{"internal/signing.TestAttack13WrongIdentity", "internal/signing.TestAttack13TrustedWithSomethingElse", "internal/signing.TestAttack13OneSignerForTwo", "internal/signing.TestAttack13ProvenanceOfAnotherBuild", "keyless.txtar"}, "what started the run (`pull_request_target`) is told and cannot be demanded"},
 	{14, "Nobody is named to trust, or anybody", "a run without anybody to trust is misused, before anything is contacted", []string{"internal/signing.TestAttack14NobodyToTrust", "internal/trust.TestAMistakeIsToldWithItsPlace"}, ""},
 	{15, "A certificate of a root of the attacker's, not for code, or with something critical that nobody knows", "the chain ends in the trusted root and nowhere else; what lies in the bundle is no root", []string{"internal/signing.TestAttack15CertificateOfAnotherKind"}, ""},
 	{16, "A certificate, an intermediate, a log's or a timestamp authority's key is used out of its time", "the chain is verified at the time that a log or a timestamp authority vouches for, and their keys are held to their own time", []string{"internal/signing.TestAttack16OutOfTime"}, ""},
@@ -145,12 +145,13 @@ const threatModel = "../../docs/threat-model.md"
 // TestTheThreatModelShowsEveryAttack compares the page's table with the one here; -update writes it.
 func TestTheThreatModelShowsEveryAttack(t *testing.T) {
 	const head, foot = "## Attacks and what stops them\n", "\n## What stepseal cannot see\n"
+	checks := checksOf(t)
 	before, rest, ok := strings.Cut(read(t, threatModel), head)
 	_, after, there := strings.Cut(rest, foot)
 	if !ok || !there {
 		t.Fatalf("%s has not the sections %q and %q", threatModel, head, foot)
 	}
-	page := before + head + tableOf(attacks) + foot + after
+	page := before + head + tableOf(attacks, checks) + foot + after
 	if *update {
 		if err := os.WriteFile(threatModel, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
@@ -161,15 +162,19 @@ func TestTheThreatModelShowsEveryAttack(t *testing.T) {
 	}
 }
 
-func tableOf(list []attack) string {
+func tableOf(list []attack, checks map[int][]string) string {
 	var b strings.Builder
-	b.WriteString("\n| | attack | what stops it | tests | left |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("\n| | attack | what stops it | checks | tests | left |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, a := range list {
-		var tests []string
-		for _, test := range a.tests {
-			tests = append(tests, "`"+test+"`")
-		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", a.number, a.what, a.check, strings.Join(tests, ", "), a.gap)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", a.number, a.what, a.check, code(checks[a.number]), code(a.tests), a.gap)
 	}
 	return b.String()
+}
+
+func code(names []string) string {
+	var list []string
+	for _, name := range names {
+		list = append(list, "`"+name+"`")
+	}
+	return strings.Join(list, ", ")
 }

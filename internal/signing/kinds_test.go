@@ -1,7 +1,6 @@
 package signing
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/provenance"
 	"github.com/stepseal/stepseal/internal/registrytest"
-	"github.com/stepseal/stepseal/internal/sigstoretest"
 	"github.com/stepseal/stepseal/internal/trust"
 )
 
@@ -99,32 +97,45 @@ func provenanceBy(builder, repository string) string {
 	return string(doc)
 }
 
-func TestProvenanceDemands(t *testing.T) {
-	const builder, source = "https://github.com/acme/api/.github/workflows/release.yml@refs/heads/main", "https://github.com/acme/api"
-	demand := func(builders ...string) Requirements {
-		return Requirements{Demands: []trust.Demand{{Kind: trust.Provenance, Threshold: 1, Builders: builders}}}
-	}
-	b := newBench(t, registrytest.Options{})
-	b.refuses(demand(), outcome.AttestationMissing)
-	b.attest(Bundle, b.about(provenance.PredicateType, `{}`))
-	b.refuses(demand(), outcome.AttestationUntrusted)
-	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy("https://ci.example/other", source)))
-	b.refuses(demand(builder), outcome.BuilderNotAccepted)
-	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy(builder, source)))
-	if v := b.refuses(demand(builder), ""); v.Requirements[0].Builder != builder || v.Requirements[0].Source != source {
-		t.Errorf("%+v", v.Requirements[0])
-	}
+const builder, source = "https://github.com/acme/api/.github/workflows/release.yml@refs/heads/main", "https://github.com/acme/api"
 
-	// A certificate says for which repository the job ran, and provenance of another is a contradiction.
-	k := newKeylessBench(t, registrytest.Options{})
-	author := k.release(sigstoretest.Rekor)
-	if _, err := Attest(context.Background(), k.registry, k.subject, author, k.about(provenance.PredicateType, provenanceBy(builder, "https://github.com/acme/other")), Bundle, noon); err != nil {
-		t.Fatal(err)
-	}
-	k.ends(outcome.AttestationUntrusted, demand(builder), releaser(k.sigstore))
+func builtBy(builders ...string) Requirements {
+	return Requirements{Demands: []trust.Demand{{Kind: trust.Provenance, Threshold: 1, Builders: builders}}}
 }
 
-// Case 25 of the attacks: a summary that is of something else, or says something else, than it is taken for.
+func TestProvenanceDemands(t *testing.T) {
+	b := newBench(t, registrytest.Options{})
+	b.refuses(builtBy(), outcome.AttestationMissing)
+	b.attest(Bundle, b.about(provenance.PredicateType, `{}`))
+	b.refuses(builtBy(), outcome.AttestationUntrusted)
+	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy("https://ci.example/other", source)))
+	b.refuses(builtBy(builder), outcome.BuilderNotAccepted)
+	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy(builder, source)))
+	if v := b.refuses(builtBy(builder), ""); v.Requirements[0].Builder != builder || v.Requirements[0].Source != source {
+		t.Errorf("%+v", v.Requirements[0])
+	}
+}
+
+// Whoever signs provenance says who built what. A certificate says for which repository its job ran, and provenance of
+// another is a contradiction.
+func TestAttack13ProvenanceOfAnotherBuild(t *testing.T) {
+	b := newForgeBench(t)
+	for name, c := range map[string]struct {
+		builder, source string
+		want            outcome.Reason
+	}{
+		"as it was built":       {builder, source, ""},
+		"by another builder":    {"https://ci.example/other", source, outcome.BuilderNotAccepted},
+		"of another repository": {builder, "https://github.com/acme/other", outcome.AttestationUntrusted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := b.on(t)
+			b.plant(forgery{}, b.about(provenance.PredicateType, provenanceBy(c.builder, c.source)))
+			b.ends(c.want, builtBy(builder), releaser(b.sigstore))
+		})
+	}
+}
+
 func TestAttack25VerificationSummaries(t *testing.T) {
 	const verifier, policy = "https://verify.acme.example", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for name, test := range map[string]struct {

@@ -28,6 +28,7 @@ func TestAttack14NobodyToTrust(t *testing.T) {
 	b.server.Forget()
 	for name, of := range map[string]Trust{"nobody": {}, "an empty key": ByKeys(PublicKey{})} {
 		t.Run(name, func(t *testing.T) {
+			b.server.Forget()
 			v, err := Verify(t.Context(), b.registry, b.subject, of, all, noon)
 			if outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput || v.Verdict != "undecided" {
 				t.Errorf("%v, %s", err, v.Verdict)
@@ -37,6 +38,7 @@ func TestAttack14NobodyToTrust(t *testing.T) {
 			}
 		})
 	}
+	b.server.Forget()
 	if _, err := b.verify(Requirements{}); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput {
 		t.Errorf("nothing required: %v", err)
 	}

@@ -125,6 +125,12 @@ var checks = []check{
 	{function: signing + ".simpleSigning.isSimpleSigning", tests: []string{
 		"TestAttack05SimpleSigningPayloads/another_type",
 	}},
+	{function: signing + ".isBuiltBy", tests: []string{
+		"TestAttack13ProvenanceOfAnotherBuild/by_another_builder",
+	}},
+	{function: signing + ".proof.isForSource", tests: []string{
+		"TestAttack13ProvenanceOfAnotherBuild/of_another_repository",
+	}},
 	{function: signing + ".verified.isByVerifier", tests: []string{
 		"TestAttack25VerificationSummaries/of_another_verifier",
 	}},
