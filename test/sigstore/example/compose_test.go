@@ -14,9 +14,10 @@ import (
 
 // served is what a service is in the compose file, as far as the example uses it.
 type served struct {
-	Image   string   `json:"image"`
-	Command []string `json:"command"`
-	Volumes []string `json:"volumes"`
+	Image       string            `json:"image"`
+	Command     []string          `json:"command"`
+	Environment map[string]string `json:"environment"`
+	Volumes     []string          `json:"volumes"`
 }
 
 // composed reads the compose file, in which an operator has changed something: old and new by turns.
@@ -87,5 +88,9 @@ func (o *operator) program(name string, of served, ready string) programs.Progra
 	for i, arg := range args {
 		args[i] = strings.NewReplacer(mounted...).Replace(arg)
 	}
-	return programs.Program{Name: name, Path: filepath.Join(made.services, program), Args: args, Ready: ready}
+	var environment []string
+	for variable, value := range of.Environment {
+		environment = append(environment, variable+"="+value)
+	}
+	return programs.Program{Name: name, Path: filepath.Join(made.services, program), Args: args, Env: environment, Ready: ready}
 }

@@ -102,9 +102,12 @@ func TestAnOperatorsYears(t *testing.T) {
 
 	o.write("sigstore/public/trusted_root.json", renewed)
 
-	// New logs under other names, and a new root: what rests on the old ones stays good for who knows them too.
-	o.rename("sigstore/public/fulcio.crt", "sigstore/public/fulcio-2027.crt")
-	o.remove("sigstore/roots/fulcio.crt", "sigstore/offline/fulcio.key", "sigstore/fulcio/fulcio.key", "sigstore/ctlog/roots.crt")
+	// New logs under other names, and new roots: what rests on the old ones stays good for who knows them too.
+	for _, name := range []string{"fulcio", "timestamps"} {
+		o.rename("sigstore/public/"+name+".crt", "sigstore/public/"+name+"-2027.crt")
+		o.remove("sigstore/roots/"+name+".crt", "sigstore/offline/"+name+".key", "sigstore/"+name+"/"+name+".key")
+	}
+	o.remove("sigstore/ctlog/roots.crt")
 	o.rename("sigstore/public/ctlog.pub", "sigstore/public/ctlog-2026.pub")
 	o.rename("sigstore/public/rekor.pub", "sigstore/public/rekor-rekor.pub")
 	o.remove("sigstore/ctlog/ctlog.key", "sigstore/rekor/rekor.key")
@@ -129,6 +132,7 @@ func TestAnOperatorsYears(t *testing.T) {
 	o.forgets("sigstore/public/ctlog-2026.pub", "only able to verify 0 SCT entries", first, fourth)
 	o.forgets("sigstore/public/fulcio-2026.crt", "leaf certificate verification failed", first, fourth)
 	o.forgets("sigstore/public/fulcio-2027.crt", "leaf certificate verification failed", third, fourth)
+	o.forgets("sigstore/public/timestamps-2027.crt", "unable to verify signed timestamps", third, fourth)
 }
 
 // forgets takes a file out of what is trusted, for as long as it looks: what rests on it is refused, what does not is accepted.
