@@ -80,7 +80,7 @@ tekton:
 
 # The manifests of examples/private-sigstore, on that Kubernetes.
 private-sigstore:
-	STEPSEAL_TEKTON_SERVICES="$$(test/sigstore/build)" test/tekton/run -test.run PrivateSigstore
+	test/tekton/run -test.run PrivateSigstore
 
 bench:
 	bench/run

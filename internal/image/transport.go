@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -112,8 +113,13 @@ func (t *courteous) allowed(req *http.Request) error {
 	if bad, ok := t.distrust.Load(req.URL.Host); ok && req.URL.Scheme == "http" {
 		return bad.(error) // no falling back to plain HTTP from a certificate that nobody vouches for
 	}
-	if req.URL.Scheme == "http" && !loopback(req.URL.Hostname()) && !slices.Contains(t.insecure, req.URL.Host) {
-		return fmt.Errorf("plain HTTP to %s is not allowed", req.URL.Host)
+	return MaySpeak(req.URL, t.insecure)
+}
+
+// MaySpeak refuses plain HTTP to any host but loopback and those that the user named.
+func MaySpeak(to *url.URL, insecure []string) error {
+	if to.Scheme == "http" && !loopback(to.Hostname()) && !slices.Contains(insecure, to.Host) {
+		return fmt.Errorf("plain HTTP to %s is not allowed", to.Host)
 	}
 	return nil
 }

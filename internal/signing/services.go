@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func ReadSigningConfig(name string, content []byte, now time.Time) (Services, er
 			return unusable(err)
 		}
 	}
-	for _, service := range append(append([]root.Service{s.authority}, s.logs...), s.stamps...) {
+	for _, service := range s.all() {
 		if !isAddress(service.URL) {
 			return unusable(errors.New("a service is at no http(s) address"))
 		}
@@ -83,6 +84,20 @@ func unusableConfig(name string, err error) error {
 func isAddress(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+}
+
+func (s Services) all() []root.Service {
+	return slices.Concat([]root.Service{s.authority}, s.logs, s.stamps)
+}
+
+// Addresses are those of all services, each http or https.
+func (s Services) Addresses() []*url.URL {
+	var list []*url.URL
+	for _, service := range s.all() {
+		u, _ := url.Parse(service.URL) // ReadSigningConfig has parsed it
+		list = append(list, u)
+	}
+	return list
 }
 
 // LegacyObstacle says what keeps cosign's own form from being written: it rests on the promise of a Rekor v1, or on none.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/identity"
 	"github.com/stepseal/stepseal/internal/identity/spiffe"
+	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/signing"
 	"github.com/stepseal/stepseal/internal/step"
@@ -55,6 +56,9 @@ func newSignatory(ctx context.Context, c *chain) (signatory, error) {
 	if s.services, err = from.servicesOf(ctx, authority); err != nil {
 		return s, err
 	}
+	if err = reachable(r, authority, s.services); err != nil {
+		return s, err
+	}
 	if s.sigstore, err = from.sigstore(ctx, authority); err != nil {
 		return s, err
 	}
@@ -62,6 +66,17 @@ func newSignatory(ctx context.Context, c *chain) (signatory, error) {
 		return s, err
 	}
 	return s, s.fitFormat(r)
+}
+
+// reachable refuses services that the program will not speak to, before the image is looked into for nothing.
+func reachable(r *step.Run, authority trust.Authority, services signing.Services) error {
+	for _, address := range services.Addresses() {
+		if err := image.MaySpeak(address, insecureInput.Of(r)); err != nil {
+			return outcome.New(outcome.TrustUnusable, "authority %s: its signing config names %s: %s", authority.Name, address.Redacted(), err).
+				Hint("put TLS before the service and name it by https: there; for a network that you trust, --insecure-registry takes its host too")
+		}
+	}
+	return nil
 }
 
 // fitFormat leaves the legacy form away where nobody asked for it and the log has no place in it.

@@ -22,11 +22,7 @@ const (
 // The manifests of the private Sigstore run as they stand, but for the registry in them, and for what a cluster has around
 // them and this one has not: whoever provides volumes, and names for Services.
 func TestPrivateSigstore(t *testing.T) {
-	services := os.Getenv("STEPSEAL_TEKTON_SERVICES")
-	if services == "" {
-		t.Skip("STEPSEAL_TEKTON_SERVICES is not set: make private-sigstore sets it")
-	}
-	p := &privately{T: t, services: services, folder: t.TempDir(), addresses: map[string]string{}}
+	p := &privately{T: t, services: made.services, folder: t.TempDir(), addresses: map[string]string{}}
 	tokens, err := issuer.Serve(tokensAddress)
 	if err != nil {
 		t.Fatal(err)
