@@ -70,7 +70,7 @@ airgap:
 docker:
 	test/docker/run
 
-# The example workflows, by act.
+# The example workflows, by act, beside the same Sigstore.
 actions:
 	test/actions/run
 
