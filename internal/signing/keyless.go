@@ -78,10 +78,11 @@ func (k *Keyless) Identity() Certificate { return k.identity }
 // Signer names the identity as verifications do.
 func (k *Keyless) Signer() string { return k.identity.String() }
 
-// own is exactly this identity.
+// own is exactly this identity, with all that a trust may tell it by: a reusable workflow has one subject, whoever calls it.
 func (k *Keyless) own() Trust {
 	return Trust{Signers: []Signer{{Sigstore: k.sigstore, Signer: trust.Signer{Name: "this run",
-		Issuer: trust.Exactly(k.identity.Issuer), Subject: trust.Exactly(k.identity.Subject)}}}}
+		Issuer: trust.Exactly(k.identity.Issuer), Subject: trust.Exactly(k.identity.Subject), CallerWorkflow: trust.Exactly(k.identity.CallerWorkflow),
+		SourceRepository: trust.Exactly(k.identity.SourceRepository), SourceRef: trust.Exactly(k.identity.SourceRef)}}}}
 }
 
 // MaySign says whether the trust takes the author's word on the kind, so that nothing is written that nobody believes.
