@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	bundles "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
@@ -40,7 +42,7 @@ func NewKeyless(ctx context.Context, sigstore *Sigstore, services Services, toke
 	}
 	der, err := services.fulcio().GetCertificate(ctx, keypair, &sign.CertificateProviderOptions{IDToken: token})
 	if err != nil {
-		return nil, services.failed(ctx, "the certificate authority", services.authority.URL, err)
+		return nil, services.failed(ctx, "the certificate authority", services.authority.URL, without(token, err))
 	}
 	k := &Keyless{sigstore: sigstore, services: services, keypair: keypair, issued: der}
 	leaf, err := x509.ParseCertificate(der)
@@ -56,6 +58,15 @@ func NewKeyless(ctx context.Context, sigstore *Sigstore, services Services, toke
 	}
 	k.identity = newCertificate(summary)
 	return k, nil
+}
+
+// without is the error where its text, which may be the answer of a service or a proxy, does not show the token.
+func without(token string, err error) error {
+	text := err.Error()
+	if !strings.Contains(text, token) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(text, token, "..."))
 }
 
 // issued says whether any authority of the root issued the certificate.
