@@ -32,7 +32,7 @@ func (v verified) hasHappened(now time.Time) error {
 }
 
 // hasPassed goes by the result inside the summary.
-// Attack 25.
+// Attacks 25, 31.
 func (v verified) hasPassed() error {
 	if !v.summary.Passed {
 		return outcome.New(outcome.SummaryFailed, "the newest verification summary says that the image failed")

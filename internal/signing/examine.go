@@ -19,6 +19,7 @@ import (
 type finding struct {
 	document
 	proof     proof              // zero: nobody that is trusted
+	others    []proof            // by further witnesses
 	statement evidence.Statement // where nobody trusted signed it, only what it claims
 	sum       [sha256.Size]byte  // of what was signed
 	err       error              // why it does not count
@@ -223,9 +224,11 @@ func (e *examiner) simpleSigning(d document) finding {
 	return f
 }
 
-// signedBy asks the witnesses. What those say that know signatures of this kind explains a no.
+// signedBy asks the witnesses. What those say that know signatures of this kind explains a no. More than one may certify an
+// identity, such as two trusted roots while one takes the place of the other; with a key the first yes is the only one.
 func (e *examiner) signedBy(f finding, s signed) finding {
 	f.err = errOtherKind
+	var proofs []proof
 	for _, v := range e.vouched {
 		p, err := v.vouch(s)
 		if err == nil {
@@ -235,17 +238,31 @@ func (e *examiner) signedBy(f finding, s signed) finding {
 			}
 		}
 		if err == nil {
-			f.proof, f.err = p, nil
-			return f
-		}
-		if !errors.Is(err, errOtherKind) {
+			proofs = append(proofs, p)
+		} else if !errors.Is(err, errOtherKind) {
 			f.err = err
 		}
+		if err == nil && p.certificate == nil {
+			break
+		}
 	}
-	if errors.Is(f.err, errOtherKind) {
+	switch {
+	case len(proofs) > 0:
+		f.proof, f.others, f.err = proofs[0], proofs[1:], nil
+	case errors.Is(f.err, errOtherKind):
 		f.err = errors.New("it is signed in a way that nobody who is trusted signs in")
 	}
 	return f
+}
+
+// proven is what a witness says who vouches for one of the signers, with those alone; where none does it has no signers.
+func (f finding) proven(by []*Signer) proof {
+	for _, p := range append([]proof{f.proof}, f.others...) {
+		if p.signers = p.by(by); len(p.signers) > 0 {
+			return p
+		}
+	}
+	return proof{who: f.proof.who}
 }
 
 // known are the signers whom the certificate names.

@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	bundles "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
@@ -40,7 +42,7 @@ func NewKeyless(ctx context.Context, sigstore *Sigstore, services Services, toke
 	}
 	der, err := services.fulcio().GetCertificate(ctx, keypair, &sign.CertificateProviderOptions{IDToken: token})
 	if err != nil {
-		return nil, services.failed(ctx, "the certificate authority", services.authority.URL, err)
+		return nil, services.failed(ctx, "the certificate authority", services.authority.URL, without(token, err))
 	}
 	k := &Keyless{sigstore: sigstore, services: services, keypair: keypair, issued: der}
 	leaf, err := x509.ParseCertificate(der)
@@ -56,6 +58,15 @@ func NewKeyless(ctx context.Context, sigstore *Sigstore, services Services, toke
 	}
 	k.identity = newCertificate(summary)
 	return k, nil
+}
+
+// without is the error where its text, which may be the answer of a service or a proxy, does not show the token.
+func without(token string, err error) error {
+	text := err.Error()
+	if !strings.Contains(text, token) {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(text, token, "..."))
 }
 
 // issued says whether any authority of the root issued the certificate.
@@ -78,10 +89,11 @@ func (k *Keyless) Identity() Certificate { return k.identity }
 // Signer names the identity as verifications do.
 func (k *Keyless) Signer() string { return k.identity.String() }
 
-// own is exactly this identity.
+// own is exactly this identity, with all that a trust may tell it by: a reusable workflow has one subject, whoever calls it.
 func (k *Keyless) own() Trust {
 	return Trust{Signers: []Signer{{Sigstore: k.sigstore, Signer: trust.Signer{Name: "this run",
-		Issuer: trust.Exactly(k.identity.Issuer), Subject: trust.Exactly(k.identity.Subject)}}}}
+		Issuer: trust.Exactly(k.identity.Issuer), Subject: trust.Exactly(k.identity.Subject), CallerWorkflow: trust.Exactly(k.identity.CallerWorkflow),
+		SourceRepository: trust.Exactly(k.identity.SourceRepository), SourceRef: trust.Exactly(k.identity.SourceRef)}}}}
 }
 
 // MaySign says whether the trust takes the author's word on the kind, so that nothing is written that nobody believes.

@@ -18,7 +18,7 @@ func (j *judge) follow(ctx context.Context, s *store, found []finding) []finding
 	may := j.examiner.who(trust.SBOM, nil)
 	fetched := map[string][]byte{}
 	for i, f := range found {
-		if f.err != nil || f.predicate() != evidence.ReferencePredicate || len(f.proof.by(may)) == 0 {
+		if f.err != nil || f.predicate() != evidence.ReferencePredicate || len(f.proven(may).signers) == 0 {
 			continue
 		}
 		found[i] = j.followed(ctx, s, f, fetched)

@@ -179,10 +179,8 @@ func (j *judge) claims(d trust.Demand, is func(finding) bool) (good []statement,
 		if !is(f) {
 			continue
 		}
-		if by := f.proof.by(counts); f.err == nil && len(by) == 0 {
+		if f.proof = f.proven(counts); f.err == nil && len(f.proof.signers) == 0 {
 			f.err = fmt.Errorf("it is signed by %s, whose word on this does not count", f.proof.who)
-		} else {
-			f.proof.signers = by
 		}
 		if f.err != nil {
 			bad = append(bad, fmt.Sprintf("%s %s, %.80q: %s", f.store, f.at, f.predicate(), printable(f.err.Error())))

@@ -93,8 +93,9 @@ func (c *chain) verify(ctx context.Context, of trusted) error {
 	if verdict == nil {
 		c.Set("signer", verification.Signer())
 	}
-	if err := c.attestSummary(ctx, subject, verification); err != nil {
-		return err
+	attested := c.attestSummary(ctx, subject, verification)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if explainInput.Of(c.Run) {
 		told := explainedVerification(verification, c.ConfigName(), of.demands, mendingOf(c.Run, verification.Image, of.demands))
@@ -107,7 +108,13 @@ func (c *chain) verify(ctx context.Context, of trusted) error {
 		return err
 	}
 	c.warnAboutVerification(verification)
-	if verdict != nil {
+	switch {
+	case verdict == nil && attested != nil:
+		return attested
+	case attested != nil: // a no stands, whether others hear of it or not
+		c.Warn("the answer was not attested: %s [%s]", attested, outcome.Of(attested).Reason)
+		return verdict
+	case verdict != nil:
 		return verdict
 	}
 	c.Note("verify: accepted %s: signed by %s", c.name(), verification.Signer())

@@ -142,6 +142,7 @@ var checks = []check{
 	}},
 	{function: signing + ".verified.hasPassed", tests: []string{
 		"TestAttack25VerificationSummaries/that_says_FAILED",
+		"TestAttack31PassStampedAgain/a_verification_summary",
 	}},
 	{function: signing + ".verified.isByPolicy", tests: []string{
 		"TestAttack25VerificationSummaries/by_another_policy",
@@ -165,7 +166,7 @@ var checks = []check{
 		"TestAttack31NewestScan/a_refusal_that_is_newer",
 		"TestAttack31NewestScan/an_older_pass",
 		"TestAttack31NewestScan/the_same,",
-		"TestAttack31PassStampedAgain/",
+		"TestAttack31PassStampedAgain/a_scan",
 	}},
 	{function: signing + ".scanned.isOfImage", tests: []string{
 		"TestAttack09FailedScan/a_pass_of_another_image",
@@ -195,7 +196,8 @@ var checks = []check{
 		"TestAttack31NewestScan/a_refusal_that_claims_to_be_of_the_future",
 	}},
 	{function: signing + ".newest", passes: "lastFirst[0]", tests: []string{
-		"TestAttack31PassStampedAgain/",
+		"TestAttack31PassStampedAgain/a_scan",
+		"TestAttack31PassStampedAgain/a_verification_summary",
 	}},
 	{function: strictjson + ".Bounds.hold", tests: []string{
 		"TestAttack29TrustedRootsThatCannotBeUsed/endless",

@@ -44,7 +44,7 @@ func endpoint(address string) (string, error) {
 	target, err := url.Parse(address)
 	switch {
 	case err != nil || target.Scheme != "unix" && target.Scheme != "tcp":
-		return "", errors.New("the address of the socket begins with does not begin with unix:// or tcp:// as it must")
+		return "", errors.New("the address of the socket does not begin with unix:// or tcp://")
 	case target.Scheme == "unix" && target.Host != "":
 		return "", errors.New("the address of the socket is not unix:// and an absolute path")
 	case target.Scheme == "tcp" && !net.ParseIP(target.Hostname()).IsLoopback():

@@ -54,3 +54,23 @@ func TestNoServiceSendsElsewhereWhatIsSigned(t *testing.T) {
 		}
 	}
 }
+
+// A proxy or a service that is being looked into may show what it was asked.
+func TestAnAnswerDoesNotShowTheToken(t *testing.T) {
+	b := newKeylessBench(t, registrytest.Options{})
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound} {
+		var shown string
+		b.lab.Answer(sigstoretest.Fulcio, func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
+			shown = strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("what came was " + shown))
+		})
+		_, err := b.ask(t.Context(), b.sigstore, sigstoretest.GitHub(repository, workflow, mainBranch), sigstoretest.Rekor)
+		if err == nil || shown == "" || !strings.Contains(err.Error(), "what came was") {
+			t.Fatalf("%d: it ends with %v", status, err)
+		}
+		if strings.Contains(err.Error(), shown[:40]) {
+			t.Errorf("%d: the token stands in %v", status, err)
+		}
+	}
+}
