@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	trustroot "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/stepseal/stepseal/internal/admission"
 	"github.com/stepseal/stepseal/internal/signing"
@@ -58,10 +57,7 @@ func (l lab) certified(t *testing.T) (trust.Section, admission.Material) {
 // chains are those of its certificate authority and of its timestamp authority.
 func (l lab) chains(t *testing.T) (certificates, timestamps []byte) {
 	t.Helper()
-	var doc trustroot.TrustedRoot
-	if err := protojson.Unmarshal(l.root, &doc); err != nil {
-		t.Fatal(err)
-	}
+	doc := l.rootDocument(t)
 	return chainPEM(doc.GetCertificateAuthorities()[0]), chainPEM(doc.GetTimestampAuthorities()[0])
 }
 

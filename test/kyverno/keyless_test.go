@@ -72,6 +72,15 @@ func (l lab) rootOfServices(t *testing.T) []byte {
 	return content
 }
 
+func (l lab) rootDocument(t *testing.T) *trustroot.TrustedRoot {
+	t.Helper()
+	var doc trustroot.TrustedRoot
+	if err := protojson.Unmarshal(l.root, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return &doc
+}
+
 // as is an author whom the Sigstore certifies what the claims say.
 func (l lab) as(t *testing.T, b bench, claims map[string]any) signing.Author {
 	t.Helper()
