@@ -1,5 +1,5 @@
 # Aliases. Everything works without make: the commands are here to be read.
-.PHONY: build demo test hostile lint generate mutants reports kyverno tekton-objects image push e2e sigstore airgap docker actions tekton bench
+.PHONY: build demo test hostile lint generate mutants reports kyverno tekton-objects image push e2e sigstore airgap docker actions tekton private-sigstore bench
 
 build:
 	go build -o bin/stepseal ./cmd/stepseal
@@ -78,6 +78,10 @@ actions:
 # On a Kubernetes and a Tekton of their own, which it builds once: about fifteen minutes of two processors, and 0.5 GB.
 tekton:
 	test/tekton/run
+
+# The manifests of examples/private-sigstore, on that Kubernetes.
+private-sigstore:
+	STEPSEAL_TEKTON_SERVICES="$$(test/sigstore/build)" test/tekton/run -test.run PrivateSigstore
 
 bench:
 	bench/run

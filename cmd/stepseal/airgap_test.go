@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stepseal/stepseal/cmd/stepseal/internal/transcripts"
 	"github.com/stepseal/stepseal/internal/advisory/testset"
 	"github.com/stepseal/stepseal/internal/registrytest"
 )
@@ -45,9 +46,9 @@ func airGapPage(t *testing.T) []part {
 // TestTheAirGapPage runs what docs/air-gap.md says to type, on two sides that share nothing but the one file.
 func TestTheAirGapPage(t *testing.T) {
 	connected, gapped := newSide(t), newSide(t)
-	site := startMirror(filepath.Join(connected.dir, "out"))
-	defer site.server.Close()
-	connected.env = append(connected.env, "MIRROR="+site.server.URL+"/databases")
+	site := transcripts.StartMirror(filepath.Join(connected.dir, "out"))
+	defer site.Server.Close()
+	connected.env = append(connected.env, "MIRROR="+site.Server.URL+"/databases")
 	if err := os.CopyFS(filepath.Join(connected.dir, "advisories"), testset.FS); err != nil {
 		t.Fatal(err)
 	}

@@ -4,24 +4,17 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stepseal/stepseal/internal/demo"
+	"github.com/stepseal/stepseal/cmd/stepseal/internal/program"
 	"github.com/stepseal/stepseal/internal/manifest"
 	"github.com/stepseal/stepseal/internal/pin"
-	"github.com/stepseal/stepseal/internal/render"
-	"github.com/stepseal/stepseal/internal/step"
-	"github.com/stepseal/stepseal/internal/steps"
 )
-
-func specs() []*step.Spec {
-	return slices.Concat(steps.All(), steps.Tools(), []*step.Spec{render.Spec(nil), demo.Spec()})
-}
 
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	of, err := pin.Read("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := manifest.Files(specs(), of)
+	files, err := manifest.Files(program.Specs(), of)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +51,7 @@ func TestDriftIsSeenInBothDirections(t *testing.T) {
 
 func TestDeclarationsHoldTogether(t *testing.T) {
 	prose := map[string]string{}
-	for _, spec := range specs() {
+	for _, spec := range program.Specs() {
 		if err := spec.Check(); err != nil {
 			t.Error(err)
 		}

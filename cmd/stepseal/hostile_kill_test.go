@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/stepseal/stepseal/cmd/stepseal/internal/transcripts"
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/registrytest"
 )
@@ -97,7 +98,7 @@ type killings struct {
 
 func newKilling(t *testing.T) *killings {
 	t.Helper()
-	s := newShared(t)
+	s := transcripts.NewShared(t)
 	k := &killings{folder: t.TempDir()}
 	registry := hostileRegistry(t)
 	img, err := registrytest.App(registrytest.AppOptions{Log4jVersion: "2.17.1"})
@@ -108,11 +109,11 @@ func newKilling(t *testing.T) *killings {
 	for _, args := range [][]string{
 		{"keys", "generate", "--prefix", "k"},
 		{"generate-sbom", "--image", registry.Ref("shop:1"), "--output-directory", "evidence"},
-		{"scan-gate", "--evidence", "evidence", "--output-directory", "evidence", "--database", s.database},
+		{"scan-gate", "--evidence", "evidence", "--output-directory", "evidence", "--database", s.Database},
 	} {
 		cmd := exec.Command("stepseal", args...)
 		cmd.Dir = k.folder
-		cmd.Env = append(os.Environ(), "STEPSEAL_MAX_DATABASE_AGE=0", "XDG_CACHE_HOME="+s.cache)
+		cmd.Env = append(os.Environ(), "STEPSEAL_MAX_DATABASE_AGE=0", "XDG_CACHE_HOME="+s.Cache)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stepseal/stepseal/cmd/stepseal/internal/transcripts"
 )
 
 // listed is a package of a document. Its texts are JSON strings without their quotes: as hostile as they come.
@@ -142,14 +144,14 @@ const (
 
 // TestHostileSBOMs runs the gate, as a process of its own, on documents of nobody's making.
 func TestHostileSBOMs(t *testing.T) {
-	s := newShared(t)
+	s := transcripts.NewShared(t)
 	for name, c := range hostileSBOMs() {
 		for format, write := range written {
 			t.Run(name+", in "+format, func(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "shop.json")
 				must(t, os.WriteFile(file, []byte(c.doc(write)), 0o600))
-				run := launchWith(t, []string{"XDG_CACHE_HOME=" + s.cache, "STEPSEAL_MAX_DATABASE_AGE=0"},
-					"scan-gate", "--sbom", file, "--database", s.database, "--denied-licenses", "GPL-*")
+				run := launchWith(t, []string{"XDG_CACHE_HOME=" + s.Cache, "STEPSEAL_MAX_DATABASE_AGE=0"},
+					"scan-gate", "--sbom", file, "--database", s.Database, "--denied-licenses", "GPL-*")
 				if run.code != c.code || !strings.Contains(run.said, "["+c.reason+"]") || !strings.Contains(run.said, c.says) {
 					t.Errorf("exit code %d, want %d, %s and %q:\n%.2000s", run.code, c.code, c.reason, c.says, run.said)
 				}
@@ -177,7 +179,7 @@ func TestHostileSBOMs(t *testing.T) {
 
 // TestLargeSBOMs is the other side: what is large and harmless is decided on, in a minute and 2 GB of memory.
 func TestLargeSBOMs(t *testing.T) {
-	s := newShared(t)
+	s := transcripts.NewShared(t)
 	many := func(write func([][2]string, ...listed) string) string {
 		var packages []listed
 		for i := range 1_700 {
@@ -210,7 +212,7 @@ func TestLargeSBOMs(t *testing.T) {
 				}
 				file := filepath.Join(t.TempDir(), "shop.json")
 				must(t, os.WriteFile(file, doc, 0o600))
-				run := launchWith(t, []string{"XDG_CACHE_HOME=" + s.cache, "STEPSEAL_MAX_DATABASE_AGE=0"}, "scan-gate", "--sbom", file, "--database", s.database)
+				run := launchWith(t, []string{"XDG_CACHE_HOME=" + s.Cache, "STEPSEAL_MAX_DATABASE_AGE=0"}, "scan-gate", "--sbom", file, "--database", s.Database)
 				if run.code != 10 || !strings.Contains(run.said, "[vulnerable]") {
 					t.Errorf("exit code %d:\n%.2000s", run.code, run.said)
 				}

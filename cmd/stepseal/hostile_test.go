@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/stepseal/stepseal/cmd/stepseal/internal/transcripts"
 	"github.com/stepseal/stepseal/internal/registrytest"
 )
 
@@ -234,7 +235,7 @@ func launchWith(t *testing.T, environment []string, args ...string) launched {
 	cmd.Dir = l.dir
 	peakFile := filepath.Join(t.TempDir(), "peak")
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + filepath.Join(l.dir, "tmp"), "HOME=" + filepath.Join(l.dir, "home"),
-		"STEPSEAL_OUTPUT_DIRECTORY=" + filepath.Join(l.dir, "out"), peakVariable + "=" + peakFile}, environment...)
+		"STEPSEAL_OUTPUT_DIRECTORY=" + filepath.Join(l.dir, "out"), transcripts.PeakVariable + "=" + peakFile}, environment...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	begun := time.Now()

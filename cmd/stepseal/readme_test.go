@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	k8syaml "sigs.k8s.io/yaml"
 
+	"github.com/stepseal/stepseal/cmd/stepseal/internal/program"
 	"github.com/stepseal/stepseal/internal/step"
 	"github.com/stepseal/stepseal/internal/trust"
 	"github.com/stepseal/stepseal/internal/workflowlint"
@@ -78,7 +79,7 @@ func checkCommand(t *testing.T, line string) {
 func specOf(words []string) *step.Spec {
 	for n := min(2, len(words)); n > 0; n-- {
 		name := strings.Join(words[:n], " ")
-		if all := specs(); slices.ContainsFunc(all, func(s *step.Spec) bool { return s.Name == name }) {
+		if all := program.Specs(); slices.ContainsFunc(all, func(s *step.Spec) bool { return s.Name == name }) {
 			return all[slices.IndexFunc(all, func(s *step.Spec) bool { return s.Name == name })]
 		}
 	}

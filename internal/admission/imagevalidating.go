@@ -41,7 +41,7 @@ func imageValidatingPolicy(q request) (rendering, error) {
 		at("webhookConfiguration", object(at("timeoutSeconds", number(30)))),
 		at("evaluation", object(at("background", object(at("enabled", flag(false)))))),
 		at("matchConstraints", object(
-			at("resourceRules", list(podRule([]string{"pods"}))),
+			at("resourceRules", list(podRule())),
 			at("namespaceSelector", namespaceSelector("In", q.options.Namespaces)),
 		)),
 		at("matchImageReferences", globs(patterns(q.images))),
@@ -53,12 +53,14 @@ func imageValidatingPolicy(q request) (rendering, error) {
 	return rendering{[]*yaml.Node{header("policies.kyverno.io/v1", "ImageValidatingPolicy", q.options.name(), spec)}, q.imageValidatingNotes()}, nil
 }
 
-func podRule(resources []string) *yaml.Node {
+// podRule matches pods, and debug containers that join a running one: kubectl debug asks for the subresource, which a rule
+// for pods alone does not match.
+func podRule() *yaml.Node {
 	return object(
 		at("apiGroups", list(text(""))),
 		at("apiVersions", texts([]string{"v1"})),
 		at("operations", texts([]string{"CREATE", "UPDATE"})),
-		at("resources", texts(resources)),
+		at("resources", texts([]string{"pods", "pods/ephemeralcontainers"})),
 	)
 }
 

@@ -26,7 +26,7 @@ func validatingPolicy(q request) (rendering, error) {
 	name := q.options.name()
 	spec := object(
 		at("failurePolicy", text("Fail")),
-		at("matchConstraints", object(at("resourceRules", list(podRule([]string{"pods", "pods/ephemeralcontainers"}))))),
+		at("matchConstraints", object(at("resourceRules", list(podRule())))),
 		at("variables", list(object(at("name", text("images")), at("expression", text(podImages))))),
 		at("validations", list(
 			object(at("expression", text("variables.images.all(image,\n  "+strings.Join(fits, " ||\n  ")+")\n")), at("message", text("an image is of no registry that the policy names"))),

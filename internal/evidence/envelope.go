@@ -32,8 +32,8 @@ func ParseEnvelope(raw []byte) (Envelope, error) {
 	if err := topLevel(raw, "payloadType", "payload", "signatures"); err != nil {
 		return Envelope{}, fmt.Errorf("envelope: %w", err)
 	}
-	if doc.PayloadType != PayloadType {
-		return Envelope{}, fmt.Errorf("envelope: payload type %.80q is not %s", doc.PayloadType, PayloadType)
+	if err := IsPayloadType(doc.PayloadType); err != nil {
+		return Envelope{}, fmt.Errorf("envelope: %w", err)
 	}
 	if len(doc.Signatures) != 1 {
 		return Envelope{}, fmt.Errorf("envelope: %d signatures instead of one", len(doc.Signatures))
@@ -47,6 +47,16 @@ func ParseEnvelope(raw []byte) (Envelope, error) {
 		return Envelope{}, fmt.Errorf("envelope: signature: %w", err)
 	}
 	return Envelope{Payload: payload, Signature: signature}, nil
+}
+
+// IsPayloadType refuses what is signed as something else than a statement, whatever it looks like.
+// https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md
+// Attack 11.
+func IsPayloadType(text string) error {
+	if text != PayloadType {
+		return fmt.Errorf("payload type %.80q is not %s", text, PayloadType)
+	}
+	return nil
 }
 
 // Marshal writes the envelope as cosign does.

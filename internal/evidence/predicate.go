@@ -15,6 +15,7 @@ const ScanMadeBy = "https://github.com/stepseal/stepseal"
 // https://github.com/sigstore/cosign/blob/v2.6.5/specs/COSIGN_VULN_ATTESTATION_SPEC.md
 type Scan struct {
 	Report   json.RawMessage // scan.json, its exact bytes
+	MadeBy   string          // the scanner's uri, as it is read; ScanMadeBy is written
 	Version  string          // of stepseal
 	Database string          // sha256:<hex> of the database
 	DataDate string          // RFC 3339: the newest advisory in it
@@ -59,13 +60,13 @@ func ParseScan(predicate []byte) (Scan, error) {
 			Finished time.Time `json:"scanFinishedOn"`
 		} `json:"metadata"`
 	}
-	if err := strictjson.Check(predicate, strictjson.Bounds{Bytes: maxStatementBytes, Depth: maxDepth}); err != nil {
+	if err := strictjson.Check(predicate, strictjson.Bounds{Bytes: maxStatementBytes, Depth: maxDepth, FoldKeys: true}); err != nil {
 		return Scan{}, fmt.Errorf("scan predicate: %w", err)
 	}
 	if err := json.Unmarshal(predicate, &doc); err != nil {
 		return Scan{}, fmt.Errorf("scan predicate: %w", err)
 	}
-	return Scan{Report: doc.Scanner.Result, Version: doc.Scanner.Version, Database: doc.Scanner.DB.Version,
+	return Scan{Report: doc.Scanner.Result, MadeBy: doc.Scanner.URI, Version: doc.Scanner.Version, Database: doc.Scanner.DB.Version,
 		DataDate: doc.Scanner.DB.LastUpdate, Finished: doc.Metadata.Finished}, nil
 }
 

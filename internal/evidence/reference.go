@@ -87,3 +87,9 @@ func ParseReferences(predicate []byte) ([]Reference, error) {
 	}
 	return list, nil
 }
+
+// CheckReferred refuses a document that could be read in two ways, as ParseStatement does where it stands in its
+// attestation.
+func CheckReferred(document []byte) error {
+	return strictjson.Check(document, strictjson.Bounds{Bytes: maxStatementBytes, Depth: maxDepth})
+}

@@ -103,13 +103,14 @@ func ParseStatement(payload []byte) (Statement, error) {
 	if err != nil {
 		return Statement{}, fmt.Errorf("statement: %w", err)
 	}
-	switch {
-	case doc.Type != statementV1 && doc.Type != statementV01:
-		return Statement{}, fmt.Errorf("statement: type %.80q is not an in-toto statement's", doc.Type)
-	case doc.PredicateType == "":
+	if err := isStatementType(doc.Type); err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
+	}
+	if doc.PredicateType == "" {
 		return Statement{}, errors.New("statement: no predicate type")
-	case len(subjects) == 0 || len(subjects) > maxSubjects:
-		return Statement{}, fmt.Errorf("statement: %d subjects", len(subjects))
+	}
+	if err := isAboutSomething(subjects); err != nil {
+		return Statement{}, fmt.Errorf("statement: %w", err)
 	}
 	return Statement{Subject: subjects, PredicateType: doc.PredicateType, Predicate: doc.Predicate}, nil
 }
@@ -149,8 +150,8 @@ func onlyKeys(doc []byte, known ...string) (map[string]json.RawMessage, error) {
 	}
 	members := map[string]json.RawMessage{}
 	for _, m := range list {
-		if !slices.Contains(known, string(m.Key)) {
-			return nil, fmt.Errorf("unknown key %.64q", m.Key)
+		if err := isKnown(string(m.Key), known); err != nil {
+			return nil, err
 		}
 		members[string(m.Key)] = m.Value
 	}
@@ -172,14 +173,38 @@ func topLevel(doc []byte, known ...string) error {
 	if err := json.Unmarshal(doc, &object); err != nil {
 		return err
 	}
-	allowed := map[string]bool{}
-	for _, key := range known {
-		allowed[key] = true
-	}
 	for key := range object {
-		if !allowed[key] {
-			return fmt.Errorf("unknown key %.64q", key)
+		if err := isKnown(key, known); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// isKnown refuses a key that another reader may take for a known one.
+// Attack 11.
+func isKnown(key string, known []string) error {
+	if !slices.Contains(known, key) {
+		return fmt.Errorf("unknown key %.64q", key)
+	}
+	return nil
+}
+
+// isStatementType refuses documents whose keys may mean something else.
+// https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
+// Attack 11.
+func isStatementType(text string) error {
+	if text != statementV1 && text != statementV01 {
+		return fmt.Errorf("type %.80q is not an in-toto statement's", text)
+	}
+	return nil
+}
+
+// isAboutSomething refuses a statement about nothing, and one about more than anybody compares.
+// Attack 6.
+func isAboutSomething(subjects []Subject) error {
+	if len(subjects) == 0 || len(subjects) > maxSubjects {
+		return fmt.Errorf("%d subjects", len(subjects))
 	}
 	return nil
 }

@@ -170,8 +170,18 @@ func (r *Registry) fetch(ctx context.Context, repository, kind, digest, mediaTyp
 	if _, err := content.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
 		return nil, faultOfContent(at.String(), err)
 	}
-	if digestOf(content.Bytes()).String() != digest {
-		return nil, outcome.New(outcome.ContentDamaged, "%s", at).Because(ErrOtherContent)
+	if err := isOfDigest(content.Bytes(), digest); err != nil {
+		return nil, outcome.New(outcome.ContentDamaged, "%s", at).Because(err)
 	}
 	return content.Bytes(), nil
+}
+
+// isOfDigest refuses what a registry sends in the place of what was asked for.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
+// Attack 3.
+func isOfDigest(content []byte, digest string) error {
+	if digestOf(content).String() != digest {
+		return ErrOtherContent
+	}
+	return nil
 }

@@ -102,12 +102,13 @@ func TestWhatIsPulledIsWhatWasPushed(t *testing.T) {
 func TestAttack03BlobsThatAreOthers(t *testing.T) {
 	registry, access := start(t), connect(t)
 	digest := must[string](t)(access.Publish(context.Background(), registry.Ref("hand"), "", madeUp, papers([]byte("one"))))
-	for _, behaviour := range []registrytest.Behaviour{registrytest.Altered(), registrytest.Padded()} {
-		stop := registry.Behave(registrytest.Rule{Method: "GET", Answer: behaviour})
-		if _, err := access.FetchManifest(context.Background(), registry.Ref("hand"), digest); !errors.Is(err, image.ErrOtherContent) {
-			t.Error(err)
-		}
-		stop()
+	for name, behaviour := range map[string]registrytest.Behaviour{"altered": registrytest.Altered(), "longer": registrytest.Padded()} {
+		t.Run(name, func(t *testing.T) {
+			defer registry.Behave(registrytest.Rule{Method: "GET", Answer: behaviour})()
+			if _, err := access.FetchManifest(t.Context(), registry.Ref("hand"), digest); !errors.Is(err, image.ErrOtherContent) {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 // Moved asks once more what the tag points at, and returns it where it is no longer what Open resolved. A digest that
 // was named along with the tag may be that of one platform in the tag's index.
+// Attack 1.
 func (r *Registry) Moved(ctx context.Context, set *Set) (now v1.Hash, moved bool, err error) {
 	ref := set.Reference
 	if ref.tag == "" || !ref.InRegistry() {

@@ -11,7 +11,7 @@ type Row struct {
 	Hint    string // what to do about it, where the error itself does not say
 }
 
-// The reasons. Each has a row in Table and at least one transcript under cmd/stepseal/testdata.
+// The reasons. Each has a row in Table and at least one transcript under cmd/stepseal.
 const (
 	// Asked wrongly; nothing was contacted.
 	InvalidInput          Reason = "invalid-input"
@@ -120,11 +120,11 @@ func (r Reason) row() Row {
 
 var table = []Row{
 	{InvalidInput, Misused, "A flag, an environment variable or an argument is unknown, missing, or has a value that cannot be used. Every mistake is listed.", "stepseal STEP --help lists every input with its environment variable"},
-	{InvalidConfig, Misused, "The config file is not valid: an unknown key, a wrong type, or broken YAML. Line and column are given.", "docs/configuration.md lists the keys"},
+	{InvalidConfig, Misused, "The config file is not valid: an unknown key, a wrong type, or broken YAML. Line and column are given.", "docs/configuration.md lists the keys, and docs/trust.md those of the trust section"},
 	{UnsupportedSource, Misused, "The step cannot work on this kind of image source. Signing and verifying need an image in a registry.", "push the image first, then name it by its registry reference"},
 	{KeyUnusable, Misused, "The key file cannot be read as a key, or is of a kind that is not accepted.", "ECDSA P-256 or P-384, RSA from 2048 bits and Ed25519 keys are accepted; stepseal keys generate makes a pair"},
 	{WrongPassword, Misused, "The password does not open the private key.", "set STEPSEAL_KEY_PASSWORD, or name a file in STEPSEAL_KEY_PASSWORD_FILE"},
-	{TrustUnusable, Misused, "A file that the trust section names cannot be used: a trusted root, a signing config, a key or a certificate.", "stepseal trust check names the file and what is wrong with it"},
+	{TrustUnusable, Misused, "A file that the trust section names cannot be used: a trusted root, a signing config, a key or a certificate.", "mend or replace the file that is named, or its path in the trust section; stepseal trust check looks at all of them"},
 	{IdentityTokenMissing, Misused, "Signing without a key needs an identity token, and there is none: the host gives the job none, and none was handed over. It is never asked for by a browser or a code.", "let the job have one, or sign with a key"},
 	{IdentityTokenUnusable, Misused, "The identity token that was handed over is no signed JSON web token, has expired, or is for another audience.", "hand over a fresh one of the audience sigstore"},
 	{SBOMUnreadable, Misused, "The SBOM is not a document that can be read: damaged, of an unknown format, or beyond the bounds on size, depth and number of elements.", "CycloneDX (JSON, XML), SPDX 2 (JSON, tag-value) and syft JSON are read, in UTF-8"},
@@ -140,17 +140,17 @@ var table = []Row{
 	{EvidenceChanged, Refused, "The evidence, or a document that it names, is not what the earlier step wrote.", "run the earlier step again, and find out who changed the file"},
 	{EvidenceOtherImage, Refused, "The evidence is about another image than the one in question.", "hand on the evidence of this digest"},
 	{SBOMOtherImage, Refused, "The SBOM describes another image than the one in question.", "generate the SBOM from this digest"},
-	{SBOMUnbound, Refused, "The SBOM does not say which image it describes, and binding is required.", "generate the SBOM with stepseal, or drop --require-sbom-binding"},
+	{SBOMUnbound, Refused, "The SBOM does not say which image it describes, and binding is required.", "generate the SBOM with stepseal, or demand no binding (--require-sbom-binding, or evidence.sbom.binding in the trust section)"},
 	{ScanOtherImage, Refused, "The scan was made of another image than the one in question.", "run scan-gate on this digest"},
 	{ScanRefused, Refused, "The scan of this image does not say accepted.", "fix the findings and scan again"},
 	{ScanMissing, Refused, "There is no scan of this image to go by.", "run scan-gate first and hand on its evidence, or set --require-scan=false"},
-	{ScanWithoutVerdict, Refused, "The scan attestation was made by another tool and holds no verdict.", "attest a scan of stepseal's scan-gate, or drop scan from --require"},
+	{ScanWithoutVerdict, Refused, "The scan attestation was made by another tool and holds no verdict.", "attest a scan of stepseal's scan-gate, or demand none (--require, or evidence in the trust section)"},
 	{ScanTooOld, Refused, "The newest trusted scan is older than allowed.", "scan and attest the image again"},
 	{ScanInFuture, Refused, "The scan claims to have been made in the future.", "check the clocks of the machine that scanned and of this one"},
 	{SignatureMissing, Refused, "The image carries no signature.", "sign it with sign-attest"},
-	{SignatureUntrusted, Refused, "The image carries signatures, and none is by the expected key.", "check that this is the right key, and the right image"},
-	{AttestationMissing, Refused, "The image carries no attestation of a required kind.", "attest it with sign-attest, or drop the kind from --require"},
-	{AttestationUntrusted, Refused, "The image carries attestations of a required kind, and none can be trusted.", "check that this is the right key, and that nobody changed the attestation"},
+	{SignatureUntrusted, Refused, "The image carries signatures, and none is by whom is trusted.", "check that this is the right key or trust section, and the right image; stepseal verify --explain says who signed"},
+	{AttestationMissing, Refused, "The image carries no attestation of a required kind.", "attest it with sign-attest, or do not demand it (--require, or evidence in the trust section)"},
+	{AttestationUntrusted, Refused, "The image carries attestations of a required kind, and none can be trusted.", "check that this is the right key or trust section, and that nobody changed the attestation; stepseal verify --explain says who signed"},
 	{TooFewSigners, Refused, "Fewer signers than the trust section asks for have signed.", "have the others sign too, or lower the threshold in the trust section"},
 	{BuilderNotAccepted, Refused, "The provenance names a builder that the trust section does not accept.", "build with one of evidence.provenance.builders, or add this builder there"},
 	{SummaryFailed, Refused, "The newest verification summary of the image says that it failed.", "find out why with stepseal verify --explain, where the summary was made"},

@@ -41,6 +41,10 @@ func (c Coverage) allowedBy(names []string) bool {
 	})
 }
 
+func (c Coverage) allowedByAll(policies []Policy) bool {
+	return !slices.ContainsFunc(policies, func(p Policy) bool { return !c.allowedBy(p.Rules.AllowUncovered) })
+}
+
 // isRelease reports whether the release is the one that was named, or a point release of it: debian:12 names debian:12.5.
 func isRelease(release, named string) bool {
 	if len(release) <= len(named) {
@@ -113,13 +117,12 @@ func Decide(found Found, today Day, policies ...Policy) Decision {
 	d.compare(found, ready)
 	lookedUp := d.cover(found, policies)
 	d.Unreadable = unread(found.Unreadable, policies)
-	empty := found.Packages == 0 && slices.ContainsFunc(policies, func(p Policy) bool { return !p.Rules.AllowEmpty })
 	switch {
 	case len(d.Unreadable) > 0:
 		d.Ending, d.Reason = outcome.Undecided, outcome.NotCovered
-	case empty:
+	case isEmpty(found, policies):
 		d.Ending, d.Reason = outcome.Undecided, outcome.EmptyCatalogue
-	case len(d.Uncovered()) > 0 || found.Packages > 0 && lookedUp == 0:
+	case d.isUncovered(found.Packages, lookedUp), d.isUnrated():
 		d.Ending, d.Reason = outcome.Undecided, outcome.NotCovered
 	case len(d.Failing) > 0:
 		d.Ending, d.Reason = outcome.Refused, outcome.Vulnerable
@@ -130,6 +133,21 @@ func Decide(found Found, today Day, policies ...Policy) Decision {
 	}
 	return d
 }
+
+// isEmpty says whether there is nothing to judge, and not every policy takes that.
+func isEmpty(found Found, policies []Policy) bool {
+	return found.Packages == 0 && slices.ContainsFunc(policies, func(p Policy) bool { return !p.Rules.takeEmpty() })
+}
+
+func (r Rules) takeEmpty() bool { return r.AllowEmpty }
+
+// isUncovered says whether there are packages of which the database knows nothing.
+func (d Decision) isUncovered(packages, lookedUp int) bool {
+	return slices.ContainsFunc(d.Uncovered(), func(c Coverage) bool { return !c.isRating() }) || packages > 0 && lookedUp == 0
+}
+
+// isUnrated says whether the rules ask for ratings that the database does not hold.
+func (d Decision) isUnrated() bool { return slices.ContainsFunc(d.Uncovered(), Coverage.isRating) }
 
 // judge lets every policy judge every finding; the one that refuses has the last word.
 func (d *Decision) judge(found Found, policies []indexed) {
@@ -243,7 +261,7 @@ func (d *Decision) cover(found Found, policies []Policy) (lookedUp int) {
 	d.Coverage = slices.Clone(found.Coverage)
 	for i := range d.Coverage {
 		c := &d.Coverage[i]
-		c.Accepted = !c.Covered && !slices.ContainsFunc(policies, func(p Policy) bool { return !c.allowedBy(p.Rules.AllowUncovered) })
+		c.Accepted = !c.Covered && c.allowedByAll(policies)
 		lookedUp += c.Packages
 	}
 	d.Coverage = append(d.Coverage, unrated(found.Unrated, policies)...)

@@ -63,13 +63,16 @@ func (p indexed) waiver(ids []string, image string, of Package, places []Locatio
 	var best *Waiver
 	for _, i := range under(p.waivers, ids) {
 		w := &p.Waivers[i]
-		if !p.unusable[i] && w.about(image, ids, of, places) &&
+		if p.isUsable(i) && w.about(image, ids, of, places) &&
 			(best == nil || cmp.Or(cmp.Compare(w.Expires, best.Expires), -compareWaivers(*w, *best)) > 0) {
 			best = w
 		}
 	}
 	return best
 }
+
+// isUsable says whether the waiver passes its own check.
+func (p indexed) isUsable(i int) bool { return !p.unusable[i] }
 
 // unused are the waivers that are about nothing in the decision.
 func (p indexed) unused(d *Decision, image string) []Waiver {
@@ -104,5 +107,5 @@ func (p indexed) statement(f Finding, image vex.Image) (newest Statement, excuse
 			newest, none = s, false
 		}
 	}
-	return newest, newest.Status.Suppresses()
+	return newest, newest.excuses()
 }

@@ -94,7 +94,7 @@ func (p indexed) excuse(f Finding, found Found, today Day) Judgement {
 		return Judgement{Status: NotAffected, Rule: "vex", Why: s.why(), VEX: s.source()}
 	}
 	w := p.waiver(f.names(), found.Image, f.Package, f.Locations)
-	if w == nil || w.Expired(today) {
+	if w == nil || !w.excuses(today) {
 		return Judgement{Waiver: w}
 	}
 	return Judgement{Status: Waived, Rule: "waivers", Why: waivedBy(*w), Waiver: w}
@@ -116,24 +116,33 @@ func (p Policy) weigh(f Finding, found Found, today Day, isNew bool) (Status, st
 			return Tolerated, rule, why
 		}
 	}
-	if p.Rules.NewOnly && p.Baseline != nil && !isNew {
+	if p.knows(isNew) {
 		return Known, "new-only", "the baseline " + p.Baseline.Name + " has it too"
 	}
 	return Refuses, rule, why
 }
 
+// knows says whether a finding does not count because the baseline has it too.
+func (p Policy) knows(isNew bool) bool { return p.Rules.NewOnly && p.Baseline != nil && !isNew }
+
 // reached says by which rule the finding counts, or by which it does not.
 func (r Rules) reached(f Finding) (rule, why string, counts bool) {
 	switch {
-	case r.FailOn.Reached(f.Weight()):
+	case r.refusesRated(f):
 		return "fail-on", fmt.Sprintf("%s, and the limit is %s", f.rated(), r.FailOn), true
-	case r.FailOnKnownExploited && f.KnownExploited:
+	case r.refusesExploited(f):
 		return "fail-on-known-exploited", "it is known to be exploited", true
-	case r.FailOnEPSS > 0 && f.EPSS >= r.FailOnEPSS:
+	case r.refusesLikely(f):
 		return "fail-on-epss", fmt.Sprintf("it is exploited within 30 days with a probability of %.3g, and the limit is %.3g", f.EPSS, r.FailOnEPSS), true
 	}
 	return "fail-on", fmt.Sprintf("%s, and the limit is %s", f.rated(), r.FailOn), false
 }
+
+func (r Rules) refusesRated(f Finding) bool { return r.FailOn.Reached(f.Weight()) }
+
+func (r Rules) refusesExploited(f Finding) bool { return r.FailOnKnownExploited && f.KnownExploited }
+
+func (r Rules) refusesLikely(f Finding) bool { return r.FailOnEPSS > 0 && f.EPSS >= r.FailOnEPSS }
 
 func (f Finding) rated() string {
 	if f.Weight() != f.Severity {

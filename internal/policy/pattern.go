@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/anchore/packageurl-go"
@@ -104,18 +105,31 @@ type Denial struct {
 	Constraint string  `json:"constraint,omitempty"` // "< 2.17.1", ">= 1.0, < 1.4.2"
 }
 
-// ParseDenial reads "PACKAGE" or "PACKAGE CONSTRAINT".
+// ParseDenial reads "PACKAGE" or "PACKAGE CONSTRAINT". A range that no version could be in would deny nothing, and say so
+// to nobody.
 func ParseDenial(text string) (Denial, error) {
 	text = strings.TrimSpace(text)
 	name, constraint := text, ""
-	if at := strings.IndexAny(text, " <>=!~^"); at > 0 {
+	if at := strings.IndexAny(text, " <>=!~^"); at >= 0 {
 		name, constraint = text[:at], strings.TrimSpace(text[at:])
-		if !strings.ContainsAny(constraint[:1], "<>=!~^") {
+		if !isRange(constraint) {
 			return Denial{}, fmt.Errorf("%.80q is no package with a range of versions, such as log4j-core < 2.17.1", text)
 		}
 	}
 	pattern, err := ParsePattern(name)
 	return Denial{Package: pattern, Constraint: constraint}, err
+}
+
+// oneRange is an operator and a version, which has a digit in it whatever ecosystem it is of.
+var oneRange = regexp.MustCompile(`^(?:<=?|>=?|=|!=|~>?|\^)\s*[0-9A-Za-z][^\s,|<>=!]*$`)
+
+func isRange(text string) bool {
+	for _, part := range strings.FieldsFunc(strings.ReplaceAll(text, "||", ","), func(c rune) bool { return c == ',' }) {
+		if part = strings.TrimSpace(part); !oneRange.MatchString(part) || !strings.ContainsAny(part, "0123456789") {
+			return false
+		}
+	}
+	return true
 }
 
 // String is the denial as it would be written.

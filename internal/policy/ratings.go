@@ -9,6 +9,9 @@ const (
 	KnownExploited = "known-exploited"
 )
 
+// isRating says whether it is about a rating, and not about packages.
+func (c Coverage) isRating() bool { return c.Type == EPSS || c.Type == KnownExploited }
+
 // asks are the ratings without which the rules cannot hold.
 func (r Rules) asks() []string {
 	var names []string

@@ -18,8 +18,15 @@ type Statement struct {
 func (s Statement) about(f Finding, image vex.Image) bool {
 	return slices.ContainsFunc(s.IDs, func(id string) bool {
 		return slices.ContainsFunc(f.names(), func(name string) bool { return strings.EqualFold(id, name) })
-	}) && slices.ContainsFunc(s.Products, func(p vex.Product) bool { return p.Covers(image, f.Package.PURL) })
+	}) && s.covers(f.Package, image)
 }
+
+func (s Statement) covers(of Package, image vex.Image) bool {
+	return slices.ContainsFunc(s.Products, func(p vex.Product) bool { return p.Covers(image, of.PURL) })
+}
+
+// excuses says whether it says that nothing is to be feared.
+func (s Statement) excuses() bool { return s.Status.Suppresses() }
 
 func newer(a, b Statement) bool {
 	doubt := func(s Statement) int {

@@ -79,7 +79,7 @@ func (p indexed) judgeViolation(v Violation, found Found, today Day) Judgement {
 	j.Waiver = p.waiver([]string{v.ID}, found.Image, v.Package, v.Locations)
 	switch {
 	case j.Waiver == nil:
-	case j.Waiver.Expired(today):
+	case !j.Waiver.excuses(today):
 		j.Why += fmt.Sprintf("; the waiver of %s expired on %s", j.Waiver.Owner, j.Waiver.Expires)
 	default:
 		j.Status, j.Rule, j.Why = Waived, "waivers", waivedBy(*j.Waiver)
@@ -115,11 +115,15 @@ func (p Policy) violations(found Found) []Violation {
 			add(MissingLicense, "%s %s is under none of the required licenses: %s", c.Name, c.Version, missing)
 		}
 	}
-	if p.Rules.MinimumElements != "" && len(found.Lacking) > 0 {
+	if p.Rules.findsLacking(found.Lacking) {
 		all = append(all, Violation{ID: MinimumElements, Package: Package{Name: "sbom"},
 			Message: fmt.Sprintf("the SBOM lacks minimum elements of %s: %s", p.Rules.MinimumElements, strings.Join(found.Lacking, ", "))})
 	}
 	return all
+}
+
+func (r Rules) findsLacking(elements []string) bool {
+	return r.MinimumElements != "" && len(elements) > 0
 }
 
 // denies names the denial that fits. A version that cannot be compared is taken for a denied one.

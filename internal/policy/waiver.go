@@ -43,15 +43,26 @@ func (w Waiver) Check() error {
 	return errors.Join(wrong...)
 }
 
+// excuses says whether it accepts on that day what it is about.
+func (w Waiver) excuses(today Day) bool { return !w.Expired(today) }
+
 // Expired says whether it no longer holds on that day.
 func (w Waiver) Expired(today Day) bool { return w.Expires < today }
 
 // about says whether the waiver is for this, expired or not.
 func (w Waiver) about(image string, ids []string, of Package, places []Location) bool {
 	return slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, w.ID) }) &&
-		w.Package.Matches(of) &&
-		(w.Images == "" || glob(w.Images, image) || glob(w.Images, strings.Split(image, "@")[0])) &&
-		(w.Path == "" || everywhere(w.Path, places))
+		w.coversPackage(of) && w.coversImage(image) && w.coversPlaces(places)
+}
+
+func (w Waiver) coversPackage(of Package) bool { return w.Package.Matches(of) }
+
+func (w Waiver) coversImage(image string) bool {
+	return w.Images == "" || glob(w.Images, image) || glob(w.Images, strings.Split(image, "@")[0])
+}
+
+func (w Waiver) coversPlaces(places []Location) bool {
+	return w.Path == "" || everywhere(w.Path, places)
 }
 
 func compareWaivers(a, b Waiver) int {

@@ -13,7 +13,8 @@ import (
 )
 
 // patient gives every request the context of the run, which sigstore-go's clients do not, and ends with what still fails
-// after the retries below it: those clients would wait and then read a body that is closed.
+// after the retries below it: those clients would wait and then read a body that is closed. It ends with a redirect too,
+// which they would follow with the identity token, to another port and from https to plain HTTP.
 type patient struct {
 	ctx  context.Context
 	base http.RoundTripper
@@ -28,13 +29,23 @@ func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
 		release()
 		return nil, err
 	}
-	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
+	if err := endsHere(answer.StatusCode); err != nil {
 		answer.Body.Close()
 		release()
-		return nil, fmt.Errorf("it answers %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
+		return nil, err
 	}
 	answer.Body = held{answer.Body, release}
 	return answer, nil
+}
+
+func endsHere(status int) error {
+	switch {
+	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
+		return fmt.Errorf("it answers %d %s", status, http.StatusText(status))
+	case status/100 == 3:
+		return fmt.Errorf("it answers %d %s and sends elsewhere; the signing config has to name where the service itself is", status, http.StatusText(status))
+	}
+	return nil
 }
 
 // held is a body whose request may be cancelled until it is closed.

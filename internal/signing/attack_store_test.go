@@ -216,6 +216,11 @@ func TestAttack31NewestScan(t *testing.T) {
 			b.signedAgo(2*time.Hour, "refused", ago(2))
 			b.signedAgo(3*time.Hour, "accepted", ago(3))
 		}, outcome.ScanRefused},
+		"a newer scan by a version that says it otherwise": {func(b *keylessBench) {
+			b.signedAgo(3*time.Hour, "accepted", ago(3))
+			b.plant(forgery{skew: -2 * time.Hour}, b.about(evidence.ScanPredicate,
+				`{"scanner":{"uri":"`+evidence.ScanMadeBy+`","result":{"schema":"stepseal.scan/v99","verdict":"refused"}},"metadata":{"scanFinishedOn":"`+ago(2).Format(time.RFC3339)+`"}}`))
+		}, outcome.ScanWithoutVerdict},
 		"a refusal that claims to be of the future": {func(b *keylessBench) {
 			b.signedAgo(3*time.Hour, "refused", ago(-9))
 			b.signedAgo(2*time.Hour, "accepted", ago(2))
@@ -238,13 +243,24 @@ func TestAttack31PassStampedAgain(t *testing.T) {
 		b.lab.Skew(sigstoretest.TimestampAuthority, -52*time.Minute)
 		return b.lab.Restamp(made, made.GetDsseEnvelope().GetSignatures()[0].GetSig())
 	}
-	t.Run("a refusal was made in between", func(t *testing.T) {
-		b := b.on(t)
-		b.plant(forgery{services: stamped, skew: -time.Hour, alter: again}, b.scan("accepted", noon.Add(-time.Hour)))
-		b.ends("", require(trust.Scan), releaser(b.sigstore))
-		b.plant(forgery{services: stamped, skew: -55 * time.Minute}, b.scan("refused", noon.Add(-55*time.Minute)))
-		b.ends(outcome.ScanRefused, require(trust.Scan), releaser(b.sigstore))
-		b.plant(forgery{services: stamped, skew: -50 * time.Minute}, b.scan("accepted", noon.Add(-50*time.Minute)))
-		b.ends("", require(trust.Scan), releaser(b.sigstore))
-	})
+	for what, c := range map[string]struct {
+		say      func(b *keylessBench, yes bool, at time.Time) evidence.Statement
+		required Requirements
+		no       outcome.Reason
+	}{
+		"a scan": {func(b *keylessBench, yes bool, at time.Time) evidence.Statement {
+			return b.scan(map[bool]string{true: "accepted", false: "refused"}[yes], at)
+		}, require(trust.Scan), outcome.ScanRefused},
+		"a verification summary": {func(b *keylessBench, yes bool, at time.Time) evidence.Statement { return b.summary(yes, at) }, summaries(1), outcome.SummaryFailed},
+	} {
+		t.Run(what+", and a refusal was made in between", func(t *testing.T) {
+			b := b.on(t)
+			b.plant(forgery{services: stamped, skew: -time.Hour, alter: again}, c.say(b, true, noon.Add(-time.Hour)))
+			b.ends("", c.required, releaser(b.sigstore))
+			b.plant(forgery{services: stamped, skew: -55 * time.Minute}, c.say(b, false, noon.Add(-55*time.Minute)))
+			b.ends(c.no, c.required, releaser(b.sigstore))
+			b.plant(forgery{services: stamped, skew: -50 * time.Minute}, c.say(b, true, noon.Add(-50*time.Minute)))
+			b.ends("", c.required, releaser(b.sigstore))
+		})
+	}
 }

@@ -37,7 +37,7 @@ var attacks = []attack{
 	{10, "The annotation beside a statement says another type than the statement", "annotations decide nothing", []string{"internal/signing.TestAttack10AnnotationsAreNotSigned"}, ""},
 	{11, "An envelope or a statement can be read in two ways", "keys that stand twice, in another case or unknown, and anything behind the document, are refused", []string{"internal/signing.TestAttack11Envelopes", "internal/signing.TestAttack11EnvelopesWithTwoReadings", "internal/signing.TestAttack11StatementsWithTwoReadings"}, ""},
 	{12, "An identity looks like the trusted one", "exact texts, or expressions that are anchored and escaped, else the trust section is refused", []string{"internal/signing.TestAttack12LookalikeIdentity", "internal/trust.TestAttack12PatternThatFitsStrangersIsRefused"}, ""},
-	{13, "The right subject by another issuer, on another ref, for another repository, or trusted with something else", "issuer, subject, caller-workflow, source-repository and source-ref are compared, then may-sign, the demand's signers and its threshold", []string{"internal/signing.TestAttack13WrongIdentity", "internal/signing.TestAttack13TrustedWithSomethingElse", "internal/signing.TestAttack13OneSignerForTwo", "keyless.txtar"}, "what started the run (`pull_request_target`) is told and cannot be demanded"},
+	{13, "The right subject by another issuer, on another ref, for another repository, or trusted with something else", "issuer, subject, caller-workflow, source-repository and source-ref are compared, then may-sign, the demand's signers and its threshold, and of provenance the builder and the source", []string{"internal/signing.TestAttack13WrongIdentity", "internal/signing.TestAttack13TrustedWithSomethingElse", "internal/signing.TestAttack13OneSignerForTwo", "internal/signing.TestAttack13ProvenanceOfAnotherBuild", "keyless.txtar"}, "what started the run (`pull_request_target`) is told and cannot be demanded"},
 	{14, "Nobody is named to trust, or anybody", "a run without anybody to trust is misused, before anything is contacted", []string{"internal/signing.TestAttack14NobodyToTrust", "internal/trust.TestAMistakeIsToldWithItsPlace"}, ""},
 	{15, "A certificate of a root of the attacker's, not for code, or with something critical that nobody knows", "the chain ends in the trusted root and nowhere else; what lies in the bundle is no root", []string{"internal/signing.TestAttack15CertificateOfAnotherKind"}, ""},
 	{16, "A certificate, an intermediate, a log's or a timestamp authority's key is used out of its time", "the chain is verified at the time that a log or a timestamp authority vouches for, and their keys are held to their own time", []string{"internal/signing.TestAttack16OutOfTime"}, ""},
@@ -57,8 +57,8 @@ var attacks = []attack{
 	{30, "Names are commands, outputs, escape sequences or Markdown", "everything from outside is made harmless where it is shown", []string{"internal/signing.TestAttack30NothingForeignIsPrintedRaw", "internal/host/actions.TestNoLineOfTheLogIsACommand", "internal/report.TestTheSummaryOfAnyScanKeepsItsShape", "internal/host/tekton.TestHostileValuesNeverLoseTheVerdict", "github_hostile.txtar"}, ""},
 	{31, "An older pass claims to be newer than a refusal, or is stamped again", "the newest by verified time counts, unless a refusal was made later", []string{"internal/signing.TestAttack31NewestScan", "internal/signing.TestAttack31PassStampedAgain"}, ""},
 	{32, "Two writers undo each other, or one is killed half way", "what was written is read back once others have had the time to undo it, and written again", []string{"internal/signing.TestAttack32ConcurrentWriters", "internal/signing.TestAttack32LostWritesAreRepeated", "internal/signing.TestAttack32WritesThatStayLost", "cmd/stepseal.TestHostileKillsOfSigning", "write_lost.txtar"}, "a writer that takes longer between reading and writing than the wait can still undo another; the next run finds out and writes again"},
-	{33, "A pull request brings the waiver that it needs", "it is told before anything else; a policy base does not move, and trust names the policies that it accepts", []string{"attack_33_waiver_of_its_own.txtar"}, "without a policy base or accepted policies such a change passes, and is told"},
-	{34, "A checkout says whom to trust", "the trust section counts in a file that was named, and that it does not is told", []string{"attack_34_trust_in_a_checkout.txtar"}, ""},
+	{33, "A pull request brings the waiver that it needs", "it is told before anything else; a policy base does not move, and trust names the policies that it accepts", []string{"internal/step.TestAttack33RulesThatAChangeBrings", "attack_33_waiver_of_its_own.txtar"}, "without a policy base or accepted policies such a change passes, and is told"},
+	{34, "A checkout says whom to trust", "the trust section counts in a file that was named, and that it does not is told", []string{"internal/step.TestAttack34TrustInACheckout", "attack_34_trust_in_a_checkout.txtar"}, ""},
 }
 
 // TestEveryAttackHasATest reads the sources: a test that is renamed or gone is noticed, and so is one that the table forgot.
@@ -85,8 +85,15 @@ func TestEveryAttackHasATest(t *testing.T) {
 func exists(t *testing.T, test string) bool {
 	t.Helper()
 	if strings.HasSuffix(test, ".txtar") {
-		_, err := os.Stat(filepath.Join("../../cmd/stepseal/testdata", test))
-		return err == nil
+		var found int
+		for _, folder := range []string{"testdata", "internal/transcripts/*"} {
+			scripts, err := filepath.Glob(filepath.Join("../../cmd/stepseal", folder, test))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found += len(scripts)
+		}
+		return found == 1
 	}
 	folder, name, _ := strings.Cut(test, ".")
 	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
@@ -138,12 +145,13 @@ const threatModel = "../../docs/threat-model.md"
 // TestTheThreatModelShowsEveryAttack compares the page's table with the one here; -update writes it.
 func TestTheThreatModelShowsEveryAttack(t *testing.T) {
 	const head, foot = "## Attacks and what stops them\n", "\n## What stepseal cannot see\n"
+	checks := checksOf(t)
 	before, rest, ok := strings.Cut(read(t, threatModel), head)
 	_, after, there := strings.Cut(rest, foot)
 	if !ok || !there {
 		t.Fatalf("%s has not the sections %q and %q", threatModel, head, foot)
 	}
-	page := before + head + tableOf(attacks) + foot + after
+	page := before + head + tableOf(attacks, checks) + foot + after
 	if *update {
 		if err := os.WriteFile(threatModel, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
@@ -154,15 +162,19 @@ func TestTheThreatModelShowsEveryAttack(t *testing.T) {
 	}
 }
 
-func tableOf(list []attack) string {
+func tableOf(list []attack, checks map[int][]string) string {
 	var b strings.Builder
-	b.WriteString("\n| | attack | what stops it | tests | left |\n| --- | --- | --- | --- | --- |\n")
+	b.WriteString("\n| | attack | what stops it | checks | tests | left |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, a := range list {
-		var tests []string
-		for _, test := range a.tests {
-			tests = append(tests, "`"+test+"`")
-		}
-		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", a.number, a.what, a.check, strings.Join(tests, ", "), a.gap)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s | %s |\n", a.number, a.what, a.check, code(checks[a.number]), code(a.tests), a.gap)
 	}
 	return b.String()
+}
+
+func code(names []string) string {
+	var list []string
+	for _, name := range names {
+		list = append(list, "`"+name+"`")
+	}
+	return strings.Join(list, ", ")
 }

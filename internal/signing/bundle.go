@@ -67,8 +67,8 @@ func openBundle(content []byte) (*bundle.Bundle, error) {
 	if b.GetDsseEnvelope() == nil {
 		return nil, errors.New("bundle: it signs a message, not a statement")
 	}
-	if kind := b.GetDsseEnvelope().GetPayloadType(); kind != evidence.PayloadType {
-		return nil, fmt.Errorf("bundle: payload type %.80q is not %s", kind, evidence.PayloadType)
+	if err := evidence.IsPayloadType(b.GetDsseEnvelope().GetPayloadType()); err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
 	}
 	return &b, nil
 }

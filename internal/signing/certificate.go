@@ -53,15 +53,16 @@ type field struct {
 	name string
 	want trust.Pattern
 	got  string
+	fits bool
 }
 
 func (c Certificate) fields(of Signer) []field {
 	return []field{
-		{"issuer", of.Issuer, c.Issuer},
-		{"subject", of.Subject, c.Subject},
-		{"caller-workflow", of.CallerWorkflow, c.CallerWorkflow},
-		{"source-repository", of.SourceRepository, c.SourceRepository},
-		{"source-ref", of.SourceRef, c.SourceRef},
+		{"issuer", of.Issuer, c.Issuer, c.issuedAs(of)},
+		{"subject", of.Subject, c.Subject, c.subjectOf(of)},
+		{"caller-workflow", of.CallerWorkflow, c.CallerWorkflow, c.calledBy(of)},
+		{"source-repository", of.SourceRepository, c.SourceRepository, c.sourcedIn(of)},
+		{"source-ref", of.SourceRef, c.SourceRef, c.sourcedAt(of)},
 	}
 }
 
@@ -69,8 +70,7 @@ func (c Certificate) fields(of Signer) []field {
 func (c Certificate) differs(from Signer) []string {
 	var list []string
 	for _, f := range c.fields(from) {
-		demanded := f.want.Given() || f.name == "subject" || f.name == "issuer" && !from.Sigstore.namesNoIssuer()
-		if demanded && !f.want.Fits(f.got) {
+		if !f.fits {
 			list = append(list, fmt.Sprintf("%s is %q and not %q", f.name, printable(f.got), f.want.String()))
 		}
 	}

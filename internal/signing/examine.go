@@ -1,10 +1,12 @@
 package signing
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	cosign "github.com/sigstore/cosign/v2/pkg/types"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
@@ -31,13 +33,16 @@ func (f finding) predicate() string {
 }
 
 // first is the digest that a verified statement is about: its first subject.
-func (f finding) first() string { return "sha256:" + f.statement.Subject[0].Digest["sha256"] }
+func (f finding) first() string {
+	if len(f.statement.Subject) == 0 {
+		return ""
+	}
+	return "sha256:" + f.statement.Subject[0].Digest["sha256"]
+}
 
 // isSignature: a signature is a bundle of the one predicate type for it, or cosign's payload under the .sig tag. Nothing
 // else is, whoever signed it.
-func (f finding) isSignature() bool {
-	return f.predicate() == evidence.SignaturePredicate && (f.store == Bundle || f.mediaType == cosign.SimpleSigningMediaType)
-}
+func (f finding) isSignature() bool { return f.saysThatItIsSigned() && f.liesWhereSignaturesDo() }
 
 // by are those among the signers that may have signed it.
 func (p proof) by(list []*Signer) []*Signer {
@@ -102,7 +107,7 @@ func (e *examiner) who(kind trust.Kind, names []string) []*Signer {
 	var list []*Signer
 	for i := range e.trust.Signers {
 		s := &e.trust.Signers[i]
-		if s.maySign(kind) && (len(names) == 0 || slices.Contains(names, s.Name)) {
+		if s.maySign(kind) && s.isAmong(names) {
 			list = append(list, s)
 		}
 	}
@@ -120,8 +125,12 @@ func (e *examiner) examine(all []document) []finding {
 		default:
 			found[i] = e.envelope(d)
 		}
-		if found[i].err == nil && e.trust.BundlesOnly && d.store == Legacy {
-			found[i].err = errors.New("it lies under cosign's tags, and only bundles are trusted (signature-format: bundle)")
+		found[i].content = nil // the same SBOM may lie in four places, and one copy of it in memory will do
+		if found[i].err != nil {
+			found[i].err = errors.New(printable(found[i].err.Error()))
+		}
+		if found[i].err == nil {
+			found[i].err = e.trust.takes(d.store)
 		}
 	}
 	return found
@@ -130,20 +139,19 @@ func (e *examiner) examine(all []document) []finding {
 func (e *examiner) bundle(d document) finding {
 	b, err := openBundle(d.content)
 	if err != nil {
-		return finding{document: d, statement: e.claimed(b), err: err}
+		return finding{document: d, statement: claimedBy(b), err: err}
 	}
 	return e.read(d, signed{bundle: b, payload: b.GetDsseEnvelope().GetPayload()})
 }
 
-// claimed is what a bundle that cannot be used says. The annotation beside it is not enough: cosign attest writes there that
+// claimedBy is what a bundle that cannot be used says. The annotation beside it is not enough: cosign attest writes there that
 // it is a signature, whatever it is.
 // https://github.com/sigstore/cosign/blob/v2.6.5/cmd/cosign/cli/attest/attest.go#L218
-func (e *examiner) claimed(b *bundle.Bundle) evidence.Statement {
+func claimedBy(b *bundle.Bundle) evidence.Statement {
 	if b == nil {
 		return evidence.Statement{}
 	}
-	payload := b.GetDsseEnvelope().GetPayload()
-	return e.parse(sha256.Sum256(payload), payload).statement
+	return claimed(b.GetDsseEnvelope().GetPayload())
 }
 
 func (e *examiner) envelope(d document) finding {
@@ -156,7 +164,6 @@ func (e *examiner) envelope(d document) finding {
 
 func (e *examiner) read(d document, s signed) finding {
 	f := e.signedBy(finding{document: d, sum: sha256.Sum256(s.payload)}, s)
-	f.content = nil // the same SBOM may lie in four places, and one copy of it in memory will do
 	if f.err != nil {
 		f.statement = claimed(s.payload)
 		return f
@@ -166,22 +173,28 @@ func (e *examiner) read(d document, s signed) finding {
 	return f
 }
 
-// maxClaim is up to where the predicate of a statement that nobody trusted signed is kept. Anybody can put such beside an
-// image, as many as there is room for.
-const maxClaim = 16 << 10
+// maxClaim is up to where the predicate of a statement that nobody trusted signed is kept, and maxType where its type is.
+// Anybody can put such beside an image, as many as there is room for.
+const (
+	maxClaim = 16 << 10
+	maxType  = 1 << 10
+)
 
-// claimed is what such a statement would have been, for the message.
+// claimed is what such a statement would have been, for the message. It is a copy, which does not hold on to the rest.
 func claimed(payload []byte) evidence.Statement {
 	s, err := evidence.ParseStatement(payload)
 	if err != nil {
 		return evidence.Statement{}
 	}
-	s.Subject = nil
-	if len(s.Predicate) > maxClaim {
-		s.Predicate = nil
+	claim := evidence.Statement{PredicateType: shortType(s.PredicateType)}
+	if len(s.Predicate) <= maxClaim {
+		claim.Predicate = bytes.Clone(s.Predicate)
 	}
-	return s
+	return claim
 }
+
+// shortType is none that is known where it was long.
+func shortType(text string) string { return strings.Clone(text[:min(len(text), maxType)]) }
 
 // parse reads a statement once, in however many places it lies.
 func (e *examiner) parse(sum [sha256.Size]byte, payload []byte) reading {
@@ -202,7 +215,6 @@ func (e *examiner) simpleSigning(d document) finding {
 		return f
 	}
 	f = e.signedBy(f, signed{layer: d, message: d.content, signature: sig})
-	f.content = nil
 	statement, err := parseSimpleSigning(d.content)
 	f.statement = statement
 	if f.err == nil {

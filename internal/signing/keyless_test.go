@@ -298,14 +298,17 @@ func TestAttack29TrustedRootsThatCannotBeUsed(t *testing.T) {
 		"nothing":              "",
 		"no JSON":              "root",
 		"no root":              "{}",
-		"without an authority": strings.Replace(whole, `"certificateAuthorities"`, `"certificateAuthoritie"`, 1),
+		"without an authority": withoutPart(t, whole, "certificateAuthorities"),
+		"without a log":        withoutPart(t, whole, "tlogs"),
 		"a key twice":          strings.Replace(whole, "{", `{"tlogs":[],`, 1),
 		"with more behind":     whole + "{}",
-		"endless":              `{"mediaType":"` + strings.Repeat("x", maxTrustedRoot) + `"}`,
+		"endless":              whole + strings.Repeat(" ", maxTrustedRoot),
 	} {
-		if _, err := NewSigstore("lab", []byte(content), Without{}); err == nil || outcome.Of(err).Reason != outcome.TrustUnusable {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := NewSigstore("lab", []byte(content), Without{}); err == nil || outcome.Of(err).Reason != outcome.TrustUnusable {
+				t.Error(err)
+			}
+		})
 	}
 	for name, content := range map[string]string{
 		"nothing": "", "no JSON": "x", "no services": `{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json"}`,
@@ -313,10 +316,27 @@ func TestAttack29TrustedRootsThatCannotBeUsed(t *testing.T) {
 		"a login":    strings.Replace(string(b.lab.SigningConfig()), "http://", "http://a:b@", 1),
 		"expired":    strings.ReplaceAll(string(b.lab.SigningConfig()), `"start"`, `"end"`),
 	} {
-		if _, err := ReadSigningConfig("lab", []byte(content), noon); err == nil || outcome.Of(err).Reason != outcome.TrustUnusable {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run("a signing config, "+name, func(t *testing.T) {
+			if _, err := ReadSigningConfig("lab", []byte(content), noon); err == nil || outcome.Of(err).Reason != outcome.TrustUnusable {
+				t.Error(err)
+			}
+		})
 	}
+}
+
+// withoutPart is the trusted root without one of its lists.
+func withoutPart(t *testing.T, whole, part string) string {
+	t.Helper()
+	var root map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(whole), &root); err != nil {
+		t.Fatal(err)
+	}
+	delete(root, part)
+	changed, err := json.Marshal(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(changed)
 }
 
 // A signature by a key and one by an identity lie beside each other, and each counts where it is trusted.

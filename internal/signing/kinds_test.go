@@ -1,9 +1,10 @@
 package signing
 
 import (
-	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/provenance"
 	"github.com/stepseal/stepseal/internal/registrytest"
-	"github.com/stepseal/stepseal/internal/sigstoretest"
 	"github.com/stepseal/stepseal/internal/trust"
 )
 
@@ -58,6 +58,22 @@ func TestSBOMByReference(t *testing.T) {
 		b.server.Behave(registrytest.Rule{Method: registrytest.Reads, Path: b.path("/blobs/" + evidence.Digest([]byte(document))), Answer: registrytest.Status(http.StatusNotFound)})
 		b.refuses(require(trust.SBOM), outcome.ReferrersUnreadable)
 	})
+	t.Run("one that can be read in two ways does not", func(t *testing.T) {
+		for name, change := range map[string]func(document, other string) string{
+			"another one behind it": func(document, other string) string { return document + other },
+			"a root twice": func(document, other string) string {
+				_, metadata, _ := strings.Cut(strings.TrimSuffix(other, "}"), `"metadata":`)
+				return strings.Replace(document, `"metadata":`, `"metadata":`+metadata+`,"metadata":`, 1)
+			},
+		} {
+			b := newBench(t, registrytest.Options{})
+			b.attest(Bundle, b.beside(change(sbomOf(b.subject.DigestStr()), sbomOf(b.push("other", "2").DigestStr()))))
+			v := b.refuses(bound(), outcome.AttestationUntrusted)
+			if text := strings.Join(v.Requirements[0].Evidence, "\n"); !strings.Contains(text, "which it refers to") {
+				t.Errorf("%s: the evidence says %s", name, text)
+			}
+		}
+	})
 	t.Run("a stranger's reference is not followed", func(t *testing.T) {
 		b := newBench(t, registrytest.Options{})
 		document := sbomOf(b.subject.DigestStr())
@@ -81,32 +97,45 @@ func provenanceBy(builder, repository string) string {
 	return string(doc)
 }
 
-func TestProvenanceDemands(t *testing.T) {
-	const builder, source = "https://github.com/acme/api/.github/workflows/release.yml@refs/heads/main", "https://github.com/acme/api"
-	demand := func(builders ...string) Requirements {
-		return Requirements{Demands: []trust.Demand{{Kind: trust.Provenance, Threshold: 1, Builders: builders}}}
-	}
-	b := newBench(t, registrytest.Options{})
-	b.refuses(demand(), outcome.AttestationMissing)
-	b.attest(Bundle, b.about(provenance.PredicateType, `{}`))
-	b.refuses(demand(), outcome.AttestationUntrusted)
-	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy("https://ci.example/other", source)))
-	b.refuses(demand(builder), outcome.BuilderNotAccepted)
-	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy(builder, source)))
-	if v := b.refuses(demand(builder), ""); v.Requirements[0].Builder != builder || v.Requirements[0].Source != source {
-		t.Errorf("%+v", v.Requirements[0])
-	}
+const builder, source = "https://github.com/acme/api/.github/workflows/release.yml@refs/heads/main", "https://github.com/acme/api"
 
-	// A certificate says for which repository the job ran, and provenance of another is a contradiction.
-	k := newKeylessBench(t, registrytest.Options{})
-	author := k.release(sigstoretest.Rekor)
-	if _, err := Attest(context.Background(), k.registry, k.subject, author, k.about(provenance.PredicateType, provenanceBy(builder, "https://github.com/acme/other")), Bundle, noon); err != nil {
-		t.Fatal(err)
-	}
-	k.ends(outcome.AttestationUntrusted, demand(builder), releaser(k.sigstore))
+func builtBy(builders ...string) Requirements {
+	return Requirements{Demands: []trust.Demand{{Kind: trust.Provenance, Threshold: 1, Builders: builders}}}
 }
 
-// Case 25 of the attacks: a summary that is of something else, or says something else, than it is taken for.
+func TestProvenanceDemands(t *testing.T) {
+	b := newBench(t, registrytest.Options{})
+	b.refuses(builtBy(), outcome.AttestationMissing)
+	b.attest(Bundle, b.about(provenance.PredicateType, `{}`))
+	b.refuses(builtBy(), outcome.AttestationUntrusted)
+	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy("https://ci.example/other", source)))
+	b.refuses(builtBy(builder), outcome.BuilderNotAccepted)
+	b.attest(Bundle, b.about(provenance.PredicateType, provenanceBy(builder, source)))
+	if v := b.refuses(builtBy(builder), ""); v.Requirements[0].Builder != builder || v.Requirements[0].Source != source {
+		t.Errorf("%+v", v.Requirements[0])
+	}
+}
+
+// Whoever signs provenance says who built what. A certificate says for which repository its job ran, and provenance of
+// another is a contradiction.
+func TestAttack13ProvenanceOfAnotherBuild(t *testing.T) {
+	b := newForgeBench(t)
+	for name, c := range map[string]struct {
+		builder, source string
+		want            outcome.Reason
+	}{
+		"as it was built":       {builder, source, ""},
+		"by another builder":    {"https://ci.example/other", source, outcome.BuilderNotAccepted},
+		"of another repository": {builder, "https://github.com/acme/other", outcome.AttestationUntrusted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := b.on(t)
+			b.plant(forgery{}, b.about(provenance.PredicateType, provenanceBy(c.builder, c.source)))
+			b.ends(c.want, builtBy(builder), releaser(b.sigstore))
+		})
+	}
+}
+
 func TestAttack25VerificationSummaries(t *testing.T) {
 	const verifier, policy = "https://verify.acme.example", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	for name, test := range map[string]struct {
@@ -137,24 +166,87 @@ func TestAttack25VerificationSummaries(t *testing.T) {
 	}
 }
 
+// summary is one by the verifier, of that time.
+func (b *bench) summary(passed bool, at time.Time) evidence.Statement {
+	b.Helper()
+	s := evidence.VerificationSummary{Verifier: "https://v.example", Time: at, Resource: evidence.ImageURI(b.subject.Context().Name(), b.subject.DigestStr()),
+		Policy: evidence.Evidence{URI: "https://acme.example/policy"}, Passed: passed}
+	if passed {
+		s.Levels = []string{"SLSA_BUILD_LEVEL_0"}
+	}
+	predicate, err := s.Predicate()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return b.about(evidence.SummaryPredicate, string(predicate))
+}
+
+// summaries demands a verification summary by as many signers.
+func summaries(threshold int) Requirements {
+	return Requirements{Demands: []trust.Demand{{Kind: trust.VerificationSummary, Threshold: threshold, Verifiers: []string{"https://v.example"}}}}
+}
+
 // A summary that failed takes the place of an older one that passed.
 func TestNewestVerificationSummaryCounts(t *testing.T) {
 	b := newBench(t, registrytest.Options{})
-	for i, passed := range []bool{true, false} {
-		s := evidence.VerificationSummary{Verifier: "https://v.example", Time: noon.Add(time.Duration(i-5) * time.Hour), Resource: evidence.ImageURI(b.subject.Context().Name(), b.subject.DigestStr()),
-			Policy: evidence.Evidence{URI: "https://acme.example/policy"}, Passed: passed}
-		if passed {
-			s.Levels = []string{"SLSA_BUILD_LEVEL_0"}
-		}
-		predicate, err := s.Predicate()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.attest(Bundle, b.about(evidence.SummaryPredicate, string(predicate)))
-		want := outcome.Reason("")
-		if !passed {
-			want = outcome.SummaryFailed
-		}
-		b.refuses(Requirements{Demands: []trust.Demand{{Kind: trust.VerificationSummary, Threshold: 1, Verifiers: []string{"https://v.example"}}}}, want)
+	b.attest(Bundle, b.summary(true, noon.Add(-5*time.Hour)))
+	b.refuses(summaries(1), "")
+	b.attest(Bundle, b.summary(false, noon.Add(-4*time.Hour)))
+	b.refuses(summaries(1), outcome.SummaryFailed)
+}
+
+// Who has taken a summary back is not counted for it.
+func TestASignerCountsByTheNewestOfHisSummaries(t *testing.T) {
+	b := newBench(t, registrytest.Options{})
+	first, second := b.key, newTestKey(t, ed25519Key(t))
+	by := func(key *Key, passed bool, age time.Duration) {
+		b.key = key
+		b.attest(Bundle, b.summary(passed, noon.Add(-age)))
 	}
+	by(first, true, 5*time.Hour)
+	by(second, true, 4*time.Hour)
+	if _, err := b.verifyBy(summaries(2), first, second); err != nil {
+		t.Fatal(err)
+	}
+	by(first, false, 3*time.Hour)
+	by(second, true, 2*time.Hour)
+	if _, err := b.verifyBy(summaries(2), first, second); outcome.Verdict(err) != outcome.Refused || outcome.Of(err).Reason != outcome.TooFewSigners {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
+// A verification summary lists all the attestations that it rests on, or none.
+func TestAnAnswerSaysAllThatItRestsOn(t *testing.T) {
+	b := newBench(t, registrytest.Options{})
+	first, second := b.key, newTestKey(t, ed25519Key(t))
+	var want []string
+	by := func(key *Key, statements ...evidence.Statement) {
+		b.key = key
+		for _, w := range b.attest(Bundle, statements...) {
+			want = append(want, w.Digest.String())
+		}
+	}
+	two := Requirements{Demands: []trust.Demand{{Kind: trust.Signature, Threshold: 2}, {Kind: trust.Scan, Threshold: 1}}}
+	rests := func(verdict outcome.Ending) {
+		t.Helper()
+		v, err := b.verifyBy(two, first, second)
+		got := v.Attestations()
+		slices.Sort(got)
+		slices.Sort(want)
+		if outcome.Verdict(err) != verdict || !slices.Equal(got, want) {
+			t.Errorf("it ends with %v and rests on %v, want %v", err, got, want)
+		}
+	}
+	by(first, b.signature())
+	by(second, b.signature(), b.scan("accepted", noon.Add(-2*time.Hour)))
+	rests(outcome.Accepted)
+	want = want[:0]
+	v, _ := b.verifyBy(require(trust.Signature), first, second)
+	if len(v.Attestations()) != 1 {
+		t.Errorf("one of one signer is enough, and it rests on %v", v.Attestations())
+	}
+	b.subject = b.push("shop", "refused")
+	by(first, b.signature(), b.scan("refused", noon.Add(-time.Hour)))
+	by(second, b.signature())
+	rests(outcome.Refused)
 }

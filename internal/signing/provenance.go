@@ -1,8 +1,6 @@
 package signing
 
 import (
-	"slices"
-
 	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/provenance"
 	"github.com/stepseal/stepseal/internal/trust"
@@ -39,11 +37,5 @@ func (j *judge) judgeProvenance(d trust.Demand, s statement) Requirement {
 		return r.refused(outcome.AttestationUntrusted, "%s", printable(err.Error()))
 	}
 	r.Builder, r.Source = p.Builder, p.Repository
-	switch c := s.proof.certificate; {
-	case len(d.Builders) > 0 && !slices.Contains(d.Builders, p.Builder):
-		return r.refused(outcome.BuilderNotAccepted, "the builder %.200q is none of those that are accepted", p.Builder)
-	case c != nil && c.SourceRepository != "" && p.Repository != "" && c.SourceRepository != p.Repository:
-		return r.refused(outcome.AttestationUntrusted, "it says that the source is %.200q, and its certificate is for a job of %.200q", p.Repository, c.SourceRepository)
-	}
-	return r
+	return r.unless(isBuiltBy(p, d.Builders), s.proof.isForSource(p.Repository))
 }

@@ -48,9 +48,16 @@ func (j *judge) followed(ctx context.Context, s *store, f finding, fetched map[s
 			j.doubtReference(r, said(err))
 			return f
 		}
+		if s.left.Add(-int64(len(document))) < 0 {
+			j.doubtReference(r, fmt.Sprintf("more than %d MiB are stored about this image", maxDocuments>>20))
+			return f
+		}
 		fetched[r.Digest] = document
 	}
 	f.statement.PredicateType, f.statement.Predicate = referred(r.MediaType), document
+	if err := evidence.CheckReferred(document); err != nil {
+		f.err = fmt.Errorf("%s, which it refers to: %w", r.Digest, err)
+	}
 	return f
 }
 

@@ -55,14 +55,14 @@ func (j *judge) sbom(d trust.Demand) Requirement {
 		s := &good[i]
 		subject, err := s.statement.SBOMSubject()
 		switch {
-		case err == nil && subject == j.digest:
+		case err == nil && subject == "":
+			unbound = s
+		case err == nil && j.describes(subject):
 			r := enough(d, s.sbom(Trusted), saying(good, *s))
 			if r.Result == Trusted {
 				return r
 			}
 			few = &r
-		case err == nil && subject == "":
-			unbound = s
 		case err == nil:
 			other = s
 			bad = append(bad, s.line("the SBOM describes "+subject))
@@ -76,7 +76,7 @@ func (j *judge) sbom(d trust.Demand) Requirement {
 	switch {
 	case few != nil:
 		return *few
-	case unbound != nil && !d.Binding:
+	case unbound != nil && mayBeUnbound(d):
 		r := enough(d, unbound.sbom(Trusted), saying(good, *unbound))
 		r.Notes = append(bad, string(outcome.SBOMUnbound)+": the SBOM does not say which image it describes")
 		return r

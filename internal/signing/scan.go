@@ -24,9 +24,9 @@ type scanned struct {
 
 // scan goes by the newest scan, so that a later refusal revokes.
 func (j *judge) scan(d trust.Demand) Requirement {
-	good, bad := j.claims(d, isScan)
+	all, bad := j.claims(d, isScan)
 	var scans []scanned
-	for _, s := range good {
+	for _, s := range all {
 		if one, ok := readScan(s); ok {
 			scans = append(scans, one)
 		} else {
@@ -34,86 +34,43 @@ func (j *judge) scan(d trust.Demand) Requirement {
 		}
 	}
 	if len(scans) == 0 {
-		if len(good) > 0 {
+		if len(all) > 0 {
 			return refusal(outcome.ScanWithoutVerdict, bad, "the scan was made by another tool and holds no verdict")
 		}
 		return missing("scan", bad)
 	}
-	slices.SortStableFunc(scans, scanned.newestFirst)
-	r := enough(d, j.judgeScan(d, newest(scans)), j.approving(d, scans))
+	slices.SortStableFunc(scans, newestFirst)
+	good := func(s scanned) bool { return j.judgeScan(d, s).Result == Trusted }
+	r := enough(d, j.judgeScan(d, newest(scans)), approving(scans, good))
 	if older := len(scans) - 1; older > 0 && r.Signers == nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d older trusted scans do not count", older))
 	}
 	return r
 }
 
-// newest is the scan that counts: the one that was signed last, unless a refusal was made after it. Whoever has a pass can
-// have it stamped anew while its certificate is valid, and throw the first stamp away; when it was made stays signed.
-func newest(lastFirst []scanned) scanned {
-	last := lastFirst[0]
-	for _, s := range lastFirst[1:] {
-		if last.accepted() && !s.accepted() && s.made().After(last.made()) {
-			return s
-		}
-	}
-	return last
-}
-
-// approving are those scans that are good enough and the newest of their signer.
-func (j *judge) approving(d trust.Demand, lastFirst []scanned) []statement {
-	var list []statement
-	heard := map[string]bool{}
-	for _, s := range lastFirst {
-		who := s.proof.who
-		if heard[who] {
-			continue
-		}
-		heard[who] = true
-		own := newest(slices.DeleteFunc(slices.Clone(lastFirst), func(other scanned) bool { return other.proof.who != who }))
-		if j.judgeScan(d, own).Result == Trusted {
-			list = append(list, own.statement)
-		}
-	}
-	return list
-}
-
+// readScan is not ok for a scan of another tool. Of one of stepseal's whose report this version cannot read the verdict is
+// the zero value, which is no yes: a later version may have refused.
 func readScan(s statement) (scanned, bool) {
 	scan, err := evidence.ParseScan(s.statement.Predicate)
 	if err != nil {
 		return scanned{}, false
 	}
 	verdict, ok := evidence.ParseVerdict(scan.Report)
-	return scanned{s, scan, verdict}, ok
+	return scanned{s, scan, verdict}, ok || scan.MadeBy == evidence.ScanMadeBy
 }
 
-// at is when the scan was made as far as can be verified: a log or a timestamp authority says it of keyless signatures.
-// A key vouches for no time, and there the signer's claim must do.
-func (s scanned) at() time.Time {
-	if s.proof.at.IsZero() {
-		return s.scan.Finished
-	}
-	return s.proof.at
-}
+func (s scanned) signed() statement { return s.statement }
 
-// made is the older of the claim and the signature: neither a late signature nor a late claim makes a scan younger.
-func (s scanned) made() time.Time {
-	if s.proof.at.IsZero() || s.scan.Finished.Before(s.proof.at) {
-		return s.scan.Finished
-	}
-	return s.proof.at
-}
+func (s scanned) claim() time.Time { return s.scan.Finished }
 
-func (s scanned) age(now time.Time) time.Duration { return now.Sub(s.made()) }
+func (s scanned) age(now time.Time) time.Duration { return now.Sub(madeAt(s)) }
 
-// newestFirst: of two from the same second, the one that refuses counts.
-func (s scanned) newestFirst(than scanned) int {
-	if c := than.at().Compare(s.at()); c != 0 || s.accepted() == than.accepted() {
-		return c
+// finished is when the scan claims to have ended; empty: it does not say.
+func (s scanned) finished() string {
+	if s.scan.Finished.IsZero() {
+		return ""
 	}
-	if s.accepted() {
-		return 1
-	}
-	return -1
+	return s.scan.Finished.UTC().Format(time.RFC3339)
 }
 
 func (s scanned) accepted() bool { return s.verdict.Verdict == outcome.Accepted.String() }
@@ -122,23 +79,6 @@ func (j *judge) judgeScan(d trust.Demand, s scanned) Requirement {
 	r := s.requirement(Trusted)
 	r.Document = evidence.Digest(s.scan.Report)
 	r.PolicyDigest = s.verdict.PolicyDigest
-	finished := s.scan.Finished
-	if !finished.IsZero() {
-		r.Finished = finished.UTC().Format(time.RFC3339)
-	}
-	switch {
-	case s.verdict.Image.Digest != j.digest:
-		return r.refused(outcome.ScanOtherImage, "the scan is of %.80q", s.verdict.Image.Digest)
-	case finished.After(j.now.Add(maxClockSkew)):
-		return r.refused(outcome.ScanInFuture, "the scan claims to have ended at %s, and it is %s", r.Finished, j.now.UTC().Format(time.RFC3339))
-	case !s.accepted():
-		return r.refused(outcome.ScanRefused, "the newest scan says %.20q (%.40q)", s.verdict.Verdict, s.verdict.Reason)
-	case len(d.Policies) > 0 && !slices.Contains(d.Policies, s.verdict.PolicyDigest):
-		return r.refused(outcome.PolicyNotAccepted, "the scan was judged by the policy %.80q, which is none of those that are accepted", s.verdict.PolicyDigest)
-	case d.MaxAge > 0 && finished.IsZero():
-		return r.refused(outcome.ScanTooOld, "the scan does not say when it ended")
-	case d.MaxAge > 0 && s.age(j.now) > d.MaxAge:
-		return r.refused(outcome.ScanTooOld, "the newest scan is %s old, and %s is allowed", s.age(j.now).Round(time.Minute), d.MaxAge)
-	}
-	return r
+	r.Finished = s.finished()
+	return r.unless(s.hasVerdict(), s.isOfImage(j.digest), s.hasEnded(j.now), s.accepts(), s.isByPolicy(d.Policies), s.isYoung(d, j.now))
 }

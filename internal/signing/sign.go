@@ -183,6 +183,8 @@ func (w *writer) lacksLegacy(it *item) bool {
 	return w.format.legacy() && it.legacy.Digest == v1.Hash{}
 }
 
+// lost ends a run whose writes somebody else undid: what was written is told only once it was read back.
+// Attack 32.
 func (w *writer) lost(doubts []string) error {
 	if len(doubts) > 0 {
 		return outcome.New(outcome.ReferrersUnreadable, "%s: what was written cannot be read back", w.subject).With(doubts...)

@@ -3,14 +3,11 @@ package signing
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
@@ -52,38 +49,34 @@ func NewSigstore(name string, trustedRoot []byte, without Without) (*Sigstore, e
 	if err != nil {
 		return nil, outcome.New(outcome.TrustUnusable, "trusted root of %s: %s", name, printable(err.Error()))
 	}
-	s := &Sigstore{name: name, material: material, logged: !without.Log}
+	s := &Sigstore{name: name, material: material, logged: !without.Log && signaturesLogged() != nil}
 	for _, part := range []struct {
-		role   lifetime.Role
-		what   string
-		wanted bool
-		there  bool
-		option verify.VerifierOption
+		role    lifetime.Role
+		what    string
+		wanted  bool
+		there   int
+		options []verify.VerifierOption
 	}{
-		{lifetime.CertificateAuthority, "certificate authority", true, len(material.FulcioCertificateAuthorities()) > 0, nil},
-		{lifetime.CertificateLog, "certificate transparency log (certificate-transparency: false does without)", !without.CTLog, len(material.CTLogs()) > 0, verify.WithSignedCertificateTimestamps(1)},
-		{lifetime.TransparencyLog, "transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()) > 0, verify.WithTransparencyLog(1)},
-		{lifetime.TransparencyLog, "transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()) > 0, verify.WithObserverTimestamps(1)},
-		{lifetime.TimestampAuthority, "timestamp authority, and there is no log either that could say when", without.Log, len(material.TimestampingAuthorities()) > 0, verify.WithSignedTimestamps(1)},
+		{lifetime.CertificateAuthority, "certificate authority", true, len(material.FulcioCertificateAuthorities()), nil},
+		{lifetime.CertificateLog, "certificate transparency log (certificate-transparency: false does without)", !without.CTLog, len(material.CTLogs()), certificatesLogged()},
+		{lifetime.TransparencyLog, "transparency log (transparency-log: false does without)", !without.Log, len(material.RekorLogs()), signaturesLogged()},
+		{lifetime.TimestampAuthority, "timestamp authority, and there is no log either that could say when", without.Log, len(material.TimestampingAuthorities()), nil},
 	} {
 		switch {
 		case !part.wanted:
-		case !part.there:
+		case isMissing(part.there):
 			return nil, outcome.New(outcome.TrustUnusable, "trusted root of %s: it has no %s", name, part.what)
 		default:
-			s.demand(part.role, part.option)
+			s.demand(part.role, part.options...)
 		}
 	}
+	s.options = append(s.options, signedInTime(without))
 	return s, s.finish()
 }
 
-func (s *Sigstore) demand(role lifetime.Role, option verify.VerifierOption) {
-	if option != nil {
-		s.options = append(s.options, option)
-	}
-	if !slices.Contains(s.demanded, role) {
-		s.demanded = append(s.demanded, role)
-	}
+func (s *Sigstore) demand(role lifetime.Role, options ...verify.VerifierOption) {
+	s.options = append(s.options, options...)
+	s.demanded = append(s.demanded, role)
 }
 
 // NewCertificates trusts a certificate authority that is no Sigstore: its chain in PEM, intermediates first and the root
@@ -108,7 +101,7 @@ func NewCertificates(name string, chain, timestamps []byte) (*Sigstore, error) {
 		last := len(stamping) - 1
 		material.timestamps = &root.SigstoreTimestampingAuthority{Leaf: stamping[0], Intermediates: stamping[1:last], Root: stamping[last], URI: name}
 		s.options = nil
-		s.demand(lifetime.TimestampAuthority, verify.WithSignedTimestamps(1))
+		s.demand(lifetime.TimestampAuthority, signedInTime(Without{Log: true}))
 	}
 	s.material = material
 	return s, s.finish()
@@ -197,22 +190,6 @@ func (s *Sigstore) vouch(sig signed) (proof, error) {
 	certificate := newCertificate(*result.Signature.Certificate)
 	p := proof{who: certificate.String(), certificate: &certificate, at: earliest(result.VerifiedTimestamps)}
 	return p, s.loggedThen(b, p.at)
-}
-
-// loggedThen refuses an entry of a log whose key was not valid any more, or not yet, when it was signed. sigstore-go 1.3.0
-// compares the key with the time in the entry, and an entry of Rekor v2 has none.
-func (s *Sigstore) loggedThen(b *bundle.Bundle, at time.Time) error {
-	entries, err := b.TlogEntries()
-	if err != nil || !s.logged {
-		return err
-	}
-	for _, e := range entries {
-		log := s.material.RekorLogs()[hex.EncodeToString([]byte(e.LogKeyID()))]
-		if log != nil && !at.Before(log.ValidityPeriodStart) && (log.ValidityPeriodEnd.IsZero() || !at.After(log.ValidityPeriodEnd)) {
-			return nil
-		}
-	}
-	return fmt.Errorf("it was signed at %s, and the key of the transparency log was not valid then", at.UTC().Format(time.RFC3339))
 }
 
 // earliest is when it was signed at the latest. Whoever has a signature can have it stamped anew; the first stamp counts.

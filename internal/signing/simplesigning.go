@@ -42,8 +42,8 @@ func parseSimpleSigning(payload []byte) (evidence.Statement, error) {
 	if err := strictjson.Decode(payload, strictjson.Bounds{Bytes: 1 << 20, Depth: 16, FoldKeys: true}, &s); err != nil {
 		return evidence.Statement{}, fmt.Errorf("signature payload: %w", err)
 	}
-	if s.Critical.Type != simpleSigningType {
-		return evidence.Statement{}, fmt.Errorf("signature payload: type %.80q is not %q", s.Critical.Type, simpleSigningType)
+	if err := s.isSimpleSigning(); err != nil {
+		return evidence.Statement{}, err
 	}
 	if !evidence.IsDigest(s.Critical.Image.Digest) {
 		return evidence.Statement{}, fmt.Errorf("signature payload: %.80q is not a digest", s.Critical.Image.Digest)

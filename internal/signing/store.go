@@ -132,12 +132,12 @@ func (s *store) bundle(ctx context.Context, listed image.Referrer) (found shelf)
 		found.note("%s: %s", what, err)
 	case err != nil:
 		found.doubt("%s: %s", what, said(err))
-	case m.Subject == nil || m.Subject.Digest.String() != s.subject.DigestStr():
+	case !s.isReferredToBy(m):
 		found.note("%s refers to another subject", what)
 	case len(m.Layers) != 1 || !strings.HasPrefix(string(m.Layers[0].MediaType), bundleTypePrefix):
 		found.note("%s holds no Sigstore bundle", what)
 	default:
-		d := document{store: Bundle, at: listed.Digest, claim: m.Annotations[annotationPredicate]}
+		d := document{store: Bundle, at: listed.Digest, claim: shortType(m.Annotations[annotationPredicate])}
 		found = s.read(ctx, what, m.Layers[0], d)
 	}
 	return found
@@ -173,7 +173,7 @@ func (s *store) tagged(ctx context.Context, tag name.Tag, mediaType types.MediaT
 			found.note("%s is %.80q", what, layer.MediaType)
 			return found
 		}
-		d := document{store: Legacy, at: at, annotations: layer.Annotations, claim: layer.Annotations["predicateType"]}
+		d := document{store: Legacy, at: at, annotations: layer.Annotations, claim: shortType(layer.Annotations["predicateType"])}
 		return s.read(ctx, what, layer, d)
 	})
 	var found shelf

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/stepseal/stepseal/internal/evidence"
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/trust"
 )
 
@@ -15,32 +14,28 @@ func isSummary(f finding) bool { return f.predicate() == evidence.SummaryPredica
 // later failure revokes.
 // https://slsa.dev/spec/v1.1/verification_summary#how-to-verify
 func (j *judge) summary(d trust.Demand) Requirement {
-	good, bad := j.claims(d, isSummary)
-	var newest *verified
-	var said []statement
-	for _, s := range good {
+	all, bad := j.claims(d, isSummary)
+	var summaries []verified
+	for _, s := range all {
 		one, err := evidence.ParseVerificationSummary(s.statement.Predicate)
+		v := verified{s, one}
 		switch {
 		case err != nil:
 			bad = append(bad, s.line(printable(err.Error())))
-		case !slices.Contains(d.Verifiers, one.Verifier):
+		case !v.isByVerifier(d.Verifiers):
 			bad = append(bad, s.line("the verifier "+printable(one.Verifier)+" is none of those that are accepted"))
-		case one.Resource != evidence.ImageURI(j.repository, j.digest):
+		case !v.isAboutResource(j.repository, s.first()):
 			bad = append(bad, s.line("it is about "+printable(one.Resource)))
 		default:
-			v := verified{s, one}
-			if newest == nil || v.isNewer(*newest) {
-				newest = &v
-			}
-			if j.judgeSummary(d, v).Result == Trusted {
-				said = append(said, s)
-			}
+			summaries = append(summaries, v)
 		}
 	}
-	if newest == nil {
+	if len(summaries) == 0 {
 		return missing("verification summary", bad)
 	}
-	return enough(d, j.judgeSummary(d, *newest), said)
+	slices.SortStableFunc(summaries, newestFirst)
+	good := func(v verified) bool { return j.judgeSummary(d, v).Result == Trusted }
+	return enough(d, j.judgeSummary(d, newest(summaries)), approving(summaries, good))
 }
 
 // verified is a verification summary that is trusted.
@@ -56,28 +51,17 @@ func (v verified) at() time.Time {
 	return v.proof.at
 }
 
-// isNewer: of two from the same second, the one that failed counts.
-func (v verified) isNewer(than verified) bool {
-	if v.at().Equal(than.at()) {
-		return !v.summary.Passed && than.summary.Passed
-	}
-	return v.at().After(than.at())
-}
+func (v verified) signed() statement { return v.statement }
+
+func (v verified) claim() time.Time { return v.summary.Time }
+
+func (v verified) accepted() bool { return v.summary.Passed }
+
+func (v verified) time() string { return v.summary.Time.UTC().Format(time.RFC3339) }
 
 func (j *judge) judgeSummary(d trust.Demand, v verified) Requirement {
 	r := v.requirement(Trusted)
-	r.Finished = v.summary.Time.UTC().Format(time.RFC3339)
+	r.Finished = v.time()
 	r.PolicyDigest = v.summary.Policy.Digest
-	age := max(j.now.Sub(v.at()), j.now.Sub(v.summary.Time))
-	switch {
-	case v.summary.Time.After(j.now.Add(maxClockSkew)):
-		return r.refused(outcome.SummaryTooOld, "the summary claims to be of %s, and it is %s", r.Finished, j.now.UTC().Format(time.RFC3339))
-	case !v.summary.Passed:
-		return r.refused(outcome.SummaryFailed, "the newest verification summary says that the image failed")
-	case len(d.Policies) > 0 && !slices.Contains(d.Policies, v.summary.Policy.Digest):
-		return r.refused(outcome.PolicyNotAccepted, "the image was verified by the policy %.80q, which is none of those that are accepted", v.summary.Policy.Digest)
-	case d.MaxAge > 0 && age > d.MaxAge:
-		return r.refused(outcome.SummaryTooOld, "the newest verification summary is %s old, and %s is allowed", age.Round(time.Minute), d.MaxAge)
-	}
-	return r
+	return r.unless(v.hasHappened(j.now), v.hasPassed(), v.isByPolicy(d.Policies), v.isYoung(d, j.now))
 }

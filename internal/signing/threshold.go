@@ -14,7 +14,12 @@ func enough(d trust.Demand, r Requirement, said []statement) Requirement {
 		return r
 	}
 	r.Signers = voices(said)
-	if n := distinct(said); n < d.Threshold {
+	for _, s := range said {
+		if !slices.Contains(r.Manifests, s.at.String()) {
+			r.Manifests = append(r.Manifests, s.at.String())
+		}
+	}
+	if n := distinct(said); !areEnough(n, d) {
 		return r.refused(outcome.TooFewSigners, "%d of the %d signers that are needed signed it: %s", n, d.Threshold, strings.Join(r.Signers, ", "))
 	}
 	return r
@@ -35,7 +40,7 @@ func saying(all []statement, one statement) []statement {
 func voices(said []statement) []string {
 	var list []string
 	for _, s := range said {
-		if !slices.Contains(list, s.proof.who) {
+		if isNewVoice(s.proof.who, list) {
 			list = append(list, s.proof.who)
 		}
 	}
@@ -66,7 +71,7 @@ func place(who string, may map[string][]*Signer, taken map[*Signer]string, tried
 			continue
 		}
 		tried[s] = true
-		if taken[s] == "" || place(taken[s], may, taken, tried) {
+		if isFree(s, taken) || place(taken[s], may, taken, tried) {
 			taken[s] = who
 			return true
 		}

@@ -6,9 +6,6 @@
 package signing
 
 import (
-	"slices"
-
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/trust"
 )
 
@@ -35,22 +32,15 @@ func ByKeys(keys ...PublicKey) Trust {
 }
 
 func (t Trust) check() error {
-	if len(t.Signers) == 0 {
-		return outcome.New(outcome.InvalidInput, "there is nobody to trust").Hint("name the public key that must have signed")
+	if err := t.namesAnybody(); err != nil {
+		return err
 	}
 	for _, s := range t.Signers {
-		switch {
-		case s.Sigstore == nil && s.Key.key == nil:
-			return outcome.New(outcome.InvalidInput, "one of the keys to trust is empty")
-		case s.Sigstore != nil && !(s.Subject.Given() && (s.Issuer.Given() || s.Sigstore.namesNoIssuer())):
-			return outcome.New(outcome.InvalidInput, "the signer %q names no identity, so that anybody would do", s.Name)
+		if err := s.isKnownBySomething(); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func (s Signer) maySign(kind trust.Kind) bool {
-	return len(s.MaySign) == 0 || slices.Contains(s.MaySign, kind)
 }
 
 // String names the signer as the record of a verification does.

@@ -96,7 +96,8 @@ type Requirement struct {
 	Reason        outcome.Reason `json:"reason,omitempty"` // unless trusted
 	Message       string         `json:"message,omitempty"`
 	Signer        string         `json:"signer,omitempty"`
-	Signers       []string       `json:"signers,omitempty"` // where more than one is asked for
+	Signers       []string       `json:"signers,omitempty"`   // where more than one is asked for
+	Manifests     []string       `json:"manifests,omitempty"` // theirs
 	Certificate   *Certificate   `json:"certificate,omitempty"`
 	SignedAt      string         `json:"signedAt,omitempty"` // at the latest, by a log or a timestamp authority
 	Formats       []Format       `json:"formats,omitempty"`  // where it lies
@@ -114,12 +115,17 @@ type Requirement struct {
 // Marshal is the document as it is written.
 func (v Verification) Marshal() ([]byte, error) { return evidence.Encode(v) }
 
-// Signer is who signed what was asked for, by the first requirement that is met; empty where none is.
+// Signer is who signed what was asked for, by the first requirement that is met; empty where none is. A reusable workflow
+// signs under its own name, whoever called it: that is said too.
 func (v Verification) Signer() string {
 	for _, r := range v.all() {
-		if r.Result == Trusted {
-			return r.Signer
+		if r.Result != Trusted {
+			continue
 		}
+		if c := r.Certificate; c != nil && c.CallerWorkflow != "" && c.CallerWorkflow != c.Subject {
+			return r.Signer + ", started by " + printable(c.CallerWorkflow)
+		}
+		return r.Signer
 	}
 	return ""
 }
@@ -172,6 +178,20 @@ func (v Verification) All() []Requirement {
 	var list []Requirement
 	for _, r := range v.all() {
 		list = append(list, r.Requirement)
+	}
+	return list
+}
+
+// Attestations are the manifests of all that the answer rests on, each once: what was found good, and what was said by
+// somebody who is trusted and is a no.
+func (v Verification) Attestations() []string {
+	var list []string
+	for _, r := range v.All() {
+		for _, manifest := range slices.Concat(r.Manifests, []string{r.Manifest}) {
+			if manifest != "" && !slices.Contains(list, manifest) {
+				list = append(list, manifest)
+			}
+		}
 	}
 	return list
 }

@@ -144,8 +144,8 @@ func (j *judge) read(ctx context.Context, s *store) error {
 // about refuses what is signed and about something else, such as an attestation copied from another image.
 func (j *judge) about(found []finding) []finding {
 	for i, f := range found {
-		if f.err == nil && !f.statement.Names(j.digest) && !j.platforms[f.first()] {
-			found[i].err = fmt.Errorf("is about %.80q", f.first())
+		if f.err == nil {
+			found[i].err = j.isAbout(f)
 		}
 	}
 	return found
@@ -169,22 +169,7 @@ func (j *judge) requirement(d trust.Demand) Requirement {
 		r = refusal(outcome.Unexpected, nil, "%s cannot be demanded", d.Kind)
 	}
 	r.Name = string(d.Kind)
-	if len(doubts) == 0 {
-		return r
-	}
-	// A signature, an SBOM and provenance stay good whatever else is there. A newer scan or summary, which may be among
-	// what could not be read, would take the place of this one.
-	if r.Result == Trusted && d.Kind != trust.Scan && d.Kind != trust.VerificationSummary {
-		r.Notes = append(r.Notes, doubts...)
-		return r
-	}
-	unsure := Requirement{Name: r.Name, Result: CouldNotCheck, Reason: outcome.ReferrersUnreadable,
-		Message: "the " + r.Name + " could not be checked: " + doubts[0], Evidence: slices.Concat(doubts, r.Evidence)}
-	if r.Result == Trusted {
-		unsure.Message = "a trusted " + r.Name + " is there, and whether it is the newest could not be checked: " + doubts[0]
-		unsure.Notes = r.Notes
-	}
-	return unsure
+	return r.despite(doubts, d.Kind)
 }
 
 // claims are the findings of a kind, by what they count for and what they do not.
@@ -222,9 +207,7 @@ func merge(into []statement, f finding) []statement {
 			if !slices.Contains(into[i].formats, f.store) {
 				into[i].formats = append(into[i].formats, f.store)
 			}
-			if f.proof.at.Before(into[i].proof.at) {
-				into[i].proof = f.proof
-			}
+			into[i].proof = firstStamped(into[i].proof, f.proof)
 			return into
 		}
 	}
@@ -249,6 +232,16 @@ func refusal(reason outcome.Reason, lines []string, format string, args ...any) 
 
 func (r Requirement) refused(reason outcome.Reason, format string, args ...any) Requirement {
 	r.Result, r.Reason, r.Message = Untrusted, reason, fmt.Sprintf(format, args...)
+	return r
+}
+
+// unless refuses by the first check that says no.
+func (r Requirement) unless(checks ...error) Requirement {
+	for _, no := range checks {
+		if no != nil {
+			return r.refused(outcome.Of(no).Reason, "%s", no)
+		}
+	}
 	return r
 }
 
@@ -283,6 +276,7 @@ func (j *judge) notSignatures() []string {
 }
 
 // printable makes one short line of a library's message, which may quote what it read.
+// Attack 30.
 func printable(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {

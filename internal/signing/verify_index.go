@@ -9,7 +9,6 @@ import (
 
 	"github.com/stepseal/stepseal/internal/image"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // Listed is one image of an index, by digest (sha256:<hex>).
@@ -17,7 +16,8 @@ type Listed struct{ Platform, Digest string }
 
 // VerifyIndex is Verify for an index as a whole. The index must be signed, and every platform must meet all that is
 // required of an image: what is said of a platform lies beside the index, beside the platform's own manifest, or both,
-// and goes by its first subject. Of several scans of a platform the newest counts, wherever it lies.
+// and goes by its first subject. Of several scans of a platform the newest counts, wherever it lies, and of several
+// verification summaries of the platform or the index.
 func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Digest, platforms []Listed, of Trust, required Requirements, now time.Time) (Verification, error) {
 	v := newVerification(index, of, required, now)
 	v.Index = index.DigestStr()
@@ -39,9 +39,7 @@ func VerifyIndex(ctx context.Context, registry *image.Registry, index name.Diges
 		v.Reason = outcome.Of(err).Reason
 		return v, err
 	}
-	if d, ok := required.demand(trust.Signature); ok {
-		v.Requirements = whole.ofItself().requirements([]trust.Demand{d})
-	}
+	v.Requirements = append(v.Requirements, whole.indexSigned()...)
 	v.Notes = atMost(whole.notes)
 	return v, v.conclude()
 }
@@ -52,8 +50,7 @@ func (v *Verification) add(ctx context.Context, registry *image.Registry, index 
 		return err
 	}
 	for _, f := range whole.findings {
-		// A signature is of the manifest that it lies beside.
-		if f.err == nil && f.first() == of.Digest && !f.isSignature() {
+		if f.err == nil && whole.speaksOf(f, of.Digest) {
 			j.findings = append(j.findings, f)
 		}
 	}
@@ -61,6 +58,12 @@ func (v *Verification) add(ctx context.Context, registry *image.Registry, index 
 	v.Platforms = append(v.Platforms, PlatformVerification{Platform: of.Platform, Digest: of.Digest,
 		Requirements: j.requirements(whole.required.Demands), Notes: atMost(j.notes)})
 	return nil
+}
+
+// speaksOf says whether what lies beside the index is about the platform. A signature is of the manifest that it lies
+// beside, and a verification summary of the index one of all that it lists.
+func (j judge) speaksOf(f finding, platform string) bool {
+	return f.first() == platform && !f.isSignature() || f.first() == j.digest && isSummary(f)
 }
 
 // ofItself leaves out what is said of the platforms.

@@ -204,3 +204,35 @@ func TestForeignStatementsBesideAnIndex(t *testing.T) {
 	x.signWhole()
 	x.refusesWhole("")
 }
+
+// Whoever verified the index has verified all that it lists: verify attests its answer about the index alone.
+func TestASummaryOfTheIndexIsOneOfItsPlatforms(t *testing.T) {
+	x := newIndexed(t, registrytest.Options{})
+	check := func(want outcome.Reason) {
+		t.Helper()
+		v, err := VerifyIndex(t.Context(), x.registry, x.index, x.listed, ByKeys(x.key.Public()), summaries(1), noon)
+		if v.Reason != want || (err == nil) != (want == "") {
+			t.Errorf("ended as %q (%v), want %q", v.Reason, err, want)
+		}
+	}
+	say := func(of name.Digest, passed bool, age time.Duration) {
+		x.subject = of
+		x.attestTo(of, x.summary(passed, noon.Add(-age)))
+	}
+	other := x.push("shop", "2")
+	x.subject = other
+	x.attestTo(x.index, x.about(evidence.SummaryPredicate, string(x.summary(true, noon.Add(-9*time.Hour)).Predicate), x.index))
+	check(outcome.AttestationUntrusted) // it is about another image, whatever its first subject
+	say(x.index, true, 8*time.Hour)
+	check("")
+	say(x.platforms[1], false, 7*time.Hour)
+	check(outcome.SummaryFailed)
+	say(x.index, true, 6*time.Hour)
+	check("")
+	say(x.index, false, 5*time.Hour)
+	check(outcome.SummaryFailed)
+	say(x.platforms[0], true, 4*time.Hour)
+	check(outcome.SummaryFailed)
+	say(x.platforms[1], true, 3*time.Hour)
+	check("")
+}

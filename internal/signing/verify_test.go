@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,11 +27,18 @@ func TestAttack14NobodyToTrust(t *testing.T) {
 	b.attest(Both, b.everything()...)
 	b.server.Forget()
 	for name, of := range map[string]Trust{"nobody": {}, "an empty key": ByKeys(PublicKey{})} {
-		v, err := Verify(context.Background(), b.registry, b.subject, of, all, noon)
-		if outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput || v.Verdict != "undecided" {
-			t.Errorf("%s: %v, %s", name, err, v.Verdict)
-		}
+		t.Run(name, func(t *testing.T) {
+			b.server.Forget()
+			v, err := Verify(t.Context(), b.registry, b.subject, of, all, noon)
+			if outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput || v.Verdict != "undecided" {
+				t.Errorf("%v, %s", err, v.Verdict)
+			}
+			if n := len(b.server.Requests()); n != 0 {
+				t.Errorf("%d requests", n)
+			}
+		})
 	}
+	b.server.Forget()
 	if _, err := b.verify(Requirements{}); outcome.Of(err) == nil || outcome.Of(err).Reason != outcome.InvalidInput {
 		t.Errorf("nothing required: %v", err)
 	}
@@ -360,18 +368,19 @@ func TestAttack05SimpleSigningPayloads(t *testing.T) {
 		"another type":     {payload(b.subject.DigestStr(), "atomic container signature"), outcome.SignatureUntrusted},
 		"no image":         {`{"critical":{"type":"` + simpleSigningType + `"},"optional":null}`, outcome.SignatureUntrusted},
 		"two images":       {strings.Replace(payload(other, simpleSigningType), `"image":{`, `"image":{"docker-manifest-digest":"`+b.subject.DigestStr()+`",`, 1), outcome.SignatureUntrusted},
+		"this one last":    {strings.Replace(payload(b.subject.DigestStr(), simpleSigningType), `"image":{`, `"image":{"docker-manifest-digest":"`+other+`",`, 1), outcome.SignatureUntrusted},
 		"something behind": {payload(b.subject.DigestStr(), simpleSigningType) + "{}", outcome.SignatureUntrusted},
 	} {
-		sig, err := b.key.sign(context.Background(), []byte(test.payload))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fresh := newBench(t, registrytest.Options{}) // with the same image
-		fresh.key = b.key
-		fresh.tag(".sig", cosign.SimpleSigningMediaType, map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)}, []byte(test.payload))
-		if _, err := fresh.verify(require(trust.Signature)); (test.want == "") != (err == nil) || err != nil && outcome.Of(err).Reason != test.want {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			sig, err := b.key.sign(t.Context(), []byte(test.payload))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh := newBench(t, registrytest.Options{}) // with the same image
+			fresh.key = b.key
+			fresh.tag(".sig", cosign.SimpleSigningMediaType, map[string]string{annotationSignature: base64.StdEncoding.EncodeToString(sig)}, []byte(test.payload))
+			fresh.refuses(require(trust.Signature), test.want)
+		})
 	}
 }
 
@@ -420,6 +429,9 @@ func TestAttack07SBOMOfAnotherImage(t *testing.T) {
 func TestScans(t *testing.T) {
 	other := "sha256:2222222222222222222222222222222222222222222222222222222222222222"
 	vuln := func(b *bench, predicate string) evidence.Statement { return b.about(evidence.ScanPredicate, predicate) }
+	later := func(at string) string {
+		return `{"scanner":{"uri":"` + evidence.ScanMadeBy + `","result":{"schema":"stepseal.scan/v2","verdict":"refused"}},"metadata":{"scanFinishedOn":"2026-05-04T` + at + `Z"}}`
+	}
 	for name, test := range map[string]struct {
 		statements func(b *bench) []evidence.Statement
 		age        time.Duration
@@ -460,6 +472,16 @@ func TestScans(t *testing.T) {
 		"with nonsense for a time": {func(b *bench) []evidence.Statement {
 			return []evidence.Statement{vuln(b, `{"scanner":{"result":{"schema":"stepseal.scan/v1","verdict":"accepted"}},"metadata":{"scanFinishedOn":"yesterday"}}`)}
 		}, 0, outcome.ScanWithoutVerdict},
+		"of a later stepseal, and newer": {func(b *bench) []evidence.Statement {
+			return []evidence.Statement{vuln(b, later("12:00:00")), b.scan("accepted", noon.Add(-time.Hour))}
+		}, 0, outcome.ScanWithoutVerdict},
+		"of a later stepseal, and older": {func(b *bench) []evidence.Statement {
+			return []evidence.Statement{vuln(b, later("10:00:00")), b.scan("accepted", noon.Add(-time.Hour))}
+		}, 0, ""},
+		"of two times": {func(b *bench) []evidence.Statement {
+			old := string(b.scan("accepted", noon.AddDate(-1, 0, 0)).Predicate)
+			return []evidence.Statement{vuln(b, strings.TrimSuffix(old, "}")+`,"Metadata":{"scanFinishedOn":"2026-05-04T12:00:00Z"}}`)}
+		}, time.Hour, outcome.ScanWithoutVerdict},
 		"not an object": {func(b *bench) []evidence.Statement { return []evidence.Statement{vuln(b, `[]`)} }, 0, outcome.ScanWithoutVerdict},
 	} {
 		for _, format := range []Format{Bundle, Legacy, Both} {
@@ -546,7 +568,13 @@ func TestAttack30NothingForeignIsPrintedRaw(t *testing.T) {
 	b.attach([]byte("{\""+evil+"\":1}"), evidence.SignaturePredicate)
 	b.tag(".sig", evil, nil, []byte("{}"))
 	b.tag(".att", cosign.DssePayloadType, map[string]string{"predicateType": evil}, []byte(`{"payloadType":"`+evil+`"}`), []byte(`{}`))
-	v, err := b.verify(all)
+	summary, err := evidence.VerificationSummary{Verifier: "https://v.example/\u2028\u202e", Time: noon, Resource: "https://r.example/\u202e",
+		Policy: evidence.Evidence{URI: "https://p.example"}, Passed: true, Levels: []string{"SLSA_BUILD_LEVEL_0"}}.Predicate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.attest(Bundle, b.about(evidence.SummaryPredicate, string(summary)))
+	v, err := b.verify(Requirements{Demands: append(slices.Clone(all.Demands), trust.Demand{Kind: trust.VerificationSummary, Threshold: 1, Verifiers: []string{"https://v.example"}})})
 	if err == nil {
 		t.Fatal("accepted")
 	}

@@ -16,8 +16,7 @@ type sources struct {
 	flags  map[string]string
 	getenv func(string) string
 	handed map[string]string // outputs of an earlier step, by their names
-	config map[string]string // section.key
-	file   string            // the config file's name
+	config configFile
 }
 
 // bound are the inputs of a run.
@@ -53,7 +52,7 @@ func bind(spec *Spec, from sources, change Change) bound {
 		}
 		value, err := in.read(text)
 		if err != nil {
-			b.mistakes = append(b.mistakes, mistaken(source(d, place), err))
+			b.mistakes = append(b.mistakes, mistaken(from.place(d, place), err))
 			continue
 		}
 		b.values[d.Name] = value
@@ -103,7 +102,8 @@ func mistaken(where string, err error) mistake {
 	return m
 }
 
-func source(d Declaration, from string) string {
+// place says where a value stands, so that it can be found and mended.
+func (s sources) place(d Declaration, from string) string {
 	switch from {
 	case "environment":
 		return d.Variable()
@@ -112,7 +112,7 @@ func source(d Declaration, from string) string {
 	case "outputs":
 		return d.Name + " in --outputs-of"
 	case "config":
-		return d.Section + "." + d.Name + " in the config file"
+		return fmt.Sprintf("%s in %s, %s", d.key(), s.config.name, s.config.places[d.key()])
 	case "":
 		return "the default of --" + d.Name
 	}
@@ -131,7 +131,7 @@ func (s sources) origin(d Declaration, place string) string {
 	case "outputs":
 		return "--outputs-of"
 	case "config":
-		return s.file
+		return s.config.name
 	}
 	return "default"
 }
@@ -152,7 +152,7 @@ func (s sources) lookup(d Declaration) (text, from string, err error) {
 	if text := s.handed[d.Name]; text != "" {
 		return text, "outputs", nil
 	}
-	if text := s.config[d.Section+"."+d.Name]; d.Section != "" && text != "" {
+	if text := s.config.values[d.key()]; d.Section != "" && text != "" {
 		return text, "config", nil
 	}
 	return d.Default, "", nil

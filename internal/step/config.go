@@ -29,6 +29,7 @@ type configFile struct {
 	local  bool   // nobody named it: it was found in the working directory
 	raw    []byte
 	values map[string]string // section.key
+	places map[string]string // of the values: line and column
 	// structures are the values with a form of their own, by section.key or, at the top, by key.
 	structures map[string]any
 	ignored    bool // what says whom to trust was left out
@@ -64,7 +65,7 @@ func (c *configFile) read(known []Declaration) error {
 	if len(p.mistakes) > 0 {
 		return outcome.New(outcome.InvalidConfig, "config file %s: %s", c.name, count(len(p.mistakes), "mistake")).With(p.mistakes...)
 	}
-	c.raw, c.values, c.structures = raw, p.values, p.structures
+	c.raw, c.values, c.places, c.structures = raw, p.values, p.places, p.structures
 	c.ignored = c.local && c.forgetVerify()
 	return nil
 }
@@ -73,6 +74,7 @@ func (c *configFile) read(known []Declaration) error {
 const trustSection = "trust"
 
 // forgetVerify takes what says whom to trust, and what is enough, out of a config file that nobody named.
+// Attack 34.
 func (c *configFile) forgetVerify() (found bool) {
 	for key := range c.values {
 		if strings.HasPrefix(key, "verify.") {
@@ -101,6 +103,7 @@ func (r *Run) tellConfig() {
 }
 
 // noticeConfigChange puts before everything else that a proposed change is judged by rules which it brings itself.
+// Attack 33.
 func (r *Run) noticeConfigChange(ctx context.Context) {
 	if !r.Change.Proposed || r.config.name == "" || filepath.IsAbs(r.config.name) {
 		return
@@ -160,7 +163,7 @@ func (r *Run) Under(file string, sections ...string) (*Run, error) {
 	for i, in := range spec.Inputs {
 		spec.Inputs[i] = optional{in}
 	}
-	bound := bind(&spec, sources{getenv: other.Getenv, config: other.config.values, file: file}, Change{})
+	bound := bind(&spec, sources{getenv: other.Getenv, config: other.config}, Change{})
 	other.values, other.given, other.origins, other.texts = bound.values, bound.given, bound.origins, bound.texts
 	if mistakes = append(mistakes, bound.mistakes...); len(mistakes) > 0 {
 		err := outcome.New(outcome.InvalidConfig, "config file %s: %s", file, count(len(mistakes), "mistake"))
@@ -183,7 +186,7 @@ func (o optional) Declaration() Declaration {
 
 // parseConfig is strict: every key must be known, and stand once. Mistakes name line and column.
 func parseConfig(raw []byte, known []Declaration) *configParser {
-	p := &configParser{known: map[string]Declaration{}, values: map[string]string{}, structures: map[string]any{}}
+	p := &configParser{known: map[string]Declaration{}, values: map[string]string{}, places: map[string]string{}, structures: map[string]any{}}
 	var doc, second yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
@@ -214,13 +217,16 @@ type configParser struct {
 	known      map[string]Declaration
 	sections   []string
 	values     map[string]string
+	places     map[string]string
 	structures map[string]any
 	mistakes   []string
 }
 
 func (p *configParser) wrong(at *yaml.Node, format string, args ...any) {
-	p.mistakes = append(p.mistakes, fmt.Sprintf("line %d, column %d: ", at.Line, at.Column)+fmt.Sprintf(format, args...))
+	p.mistakes = append(p.mistakes, place(at)+": "+fmt.Sprintf(format, args...))
 }
+
+func place(of *yaml.Node) string { return fmt.Sprintf("line %d, column %d", of.Line, of.Column) }
 
 func (p *configParser) top(node *yaml.Node) {
 	version := ""
@@ -263,7 +269,7 @@ func (p *configParser) take(d Declaration, node *yaml.Node) {
 		return
 	}
 	if text, ok := p.value(d, node); ok {
-		p.values[d.key()] = text
+		p.values[d.key()], p.places[d.key()] = text, place(node)
 	}
 }
 

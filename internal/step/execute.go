@@ -52,7 +52,7 @@ func prepare(run *Run, flags map[string]string, wrong []string, known []Declarat
 	from := sources{flags: flags, getenv: run.Getenv}
 	configErr := run.readConfig(from, known)
 	run.known = known
-	from.config, from.file = run.config.values, run.config.name
+	from.config = run.config
 	var handErr error
 	from.handed, handErr = from.takeOutputs(run.spec)
 	bound := bind(run.spec, from, run.Change)

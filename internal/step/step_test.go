@@ -49,6 +49,23 @@ func execute(t *testing.T, spec *Spec, flags, env map[string]string) (Result, er
 	return host.results[0], err
 }
 
+func TestAValueOfTheConfigFileIsWrongWhereItStands(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\npaint:\n  colour: green\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spec := &Spec{Name: "x", Inputs: []Input{colour, config}, Run: func(context.Context, *Run) error { return nil }}
+	_, err := execute(t, spec, map[string]string{"config": file}, nil)
+	var known *outcome.Error
+	if !errors.As(err, &known) {
+		t.Fatal(err)
+	}
+	want := []string{`paint.colour in ` + file + `, line 3, column 11: "green" is not one of red, blue`}
+	if diff := cmp.Diff(want, known.Evidence); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestPrecedence(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	if err := os.WriteFile(file, []byte("version: 1\npaint:\n  colour: blue\n  names: [a, b]\n  size: 3d\n"), 0o600); err != nil {

@@ -75,15 +75,20 @@ func parseDenials(text string) ([]policy.Denial, error) {
 
 // joinedRanges parts the list at its commas, but for those within a range of versions: "a >= 1.0, < 1.4, b".
 func joinedRanges(text string) string {
-	parts := strings.Split(text, ",")
-	for i := range parts {
-		if i > 0 && !strings.ContainsAny(strings.TrimSpace(parts[i] + " ")[:1], "<>=!~^ ") {
-			parts[i] = ";" + parts[i]
-		} else if i > 0 {
-			parts[i] = "," + parts[i]
+	var joined strings.Builder
+	for _, part := range strings.Split(text, ",") {
+		switch first := strings.TrimSpace(part); {
+		case first == "":
+			continue
+		case joined.Len() == 0:
+		case strings.ContainsAny(first[:1], "<>=!~^"):
+			joined.WriteByte(',')
+		default:
+			joined.WriteByte(';')
 		}
+		joined.WriteString(part)
 	}
-	return strings.Join(parts, "")
+	return joined.String()
 }
 
 // What a policy base may leave to the repository: what excuses findings under the base's rules too.

@@ -198,7 +198,7 @@ func (f *resolver) keyOfFile(a trust.Authority, path string) (signing.PublicKey,
 	}
 	key, err := signing.LoadPublicKey(content)
 	if err != nil {
-		return key, outcome.New(outcome.TrustUnusable, "authority %s: %s", a.Name, path).Because(err)
+		return key, outcome.New(outcome.TrustUnusable, "authority %s: %s", a.Name, f.run.BesideConfig(path)).Because(err)
 	}
 	return key, nil
 }
@@ -208,7 +208,8 @@ const maxTrustFile = 1 << 20
 
 // file reads a file that stands relative to the config file.
 func (f *resolver) file(a trust.Authority, path string) ([]byte, error) {
-	content, err := evidence.ReadFile(f.run.BesideConfig(path), maxTrustFile)
+	path = f.run.BesideConfig(path)
+	content, err := evidence.ReadFile(path, maxTrustFile)
 	if err != nil {
 		return nil, outcome.New(outcome.TrustUnusable, "authority %s: %s", a.Name, path).Because(step.Bare(err))
 	}

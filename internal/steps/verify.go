@@ -16,7 +16,7 @@ var explainInput = step.Switch(step.Declaration{Name: "explain",
 	Usage: "print what was asked, what was found, why that is enough or not, and what to do next"})
 
 var verifyOutputs = []step.Output{
-	{Name: "signer", Usage: "who signed: the fingerprint of the key"},
+	{Name: "signer", Usage: "who signed: the fingerprint of the key, or whom the certificate names"},
 	{Name: "verification", Usage: "the path of verification.json: who, what, when, by which rule"},
 	{Name: "verification-digest", Usage: "the digest of verification.json"},
 }
@@ -97,7 +97,8 @@ func (c *chain) verify(ctx context.Context, of trusted) error {
 		return err
 	}
 	if explainInput.Of(c.Run) {
-		if _, err := io.WriteString(c.Stdout, explainedVerification(verification, c.ConfigName())); err != nil {
+		told := explainedVerification(verification, c.ConfigName(), of.demands, mendingOf(c.Run, verification.Image, of.demands))
+		if _, err := io.WriteString(c.Stdout, told); err != nil {
 			return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
 		}
 	}

@@ -4,23 +4,24 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/stepseal/stepseal/internal/outcome"
 	"github.com/stepseal/stepseal/internal/signing"
+	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // explainedVerification tells a person what a verification asked for, what it found, why that is enough or not, and what to do.
-func explainedVerification(v signing.Verification, config string) string {
-	e := &explanation{}
+func explainedVerification(v signing.Verification, config string, demands []trust.Demand, mend mending) string {
+	e := &explanation{mend: mend}
 	e.row("image", "%s", v.Image)
 	if v.Index != "" && v.Index != v.Digest {
 		e.row("of index", "%s", v.Index)
 	}
 	e.row("checked", "at %s, by %s", v.VerifiedAt, ruledBy(config))
 	e.rule(v.Rule)
+	e.accepted(demands)
 	e.row("verdict", "%s", verdictText(v))
-	e.requirements("", v.Image, v.Requirements)
+	e.requirements("", v.Requirements)
 	for _, p := range v.Platforms {
-		e.requirements(p.Platform+" ", v.Image, p.Requirements)
+		e.requirements(p.Platform+" ", p.Requirements)
 	}
 	for _, note := range v.Notes {
 		e.row("passed over", "%s", note)
@@ -28,7 +29,10 @@ func explainedVerification(v signing.Verification, config string) string {
 	return e.String()
 }
 
-type explanation struct{ strings.Builder }
+type explanation struct {
+	strings.Builder
+	mend mending
+}
 
 func (e *explanation) row(name, format string, args ...any) {
 	fmt.Fprintf(e, "%-14s %s\n", plain(name), plainUpTo(fmt.Sprintf(format, args...), maxExplained))
@@ -75,7 +79,22 @@ func (e *explanation) rule(r signing.Rule) {
 	}
 }
 
-func (e *explanation) requirements(of, image string, list []signing.Requirement) {
+// accepted are those whose word is asked for beside that of the signers.
+func (e *explanation) accepted(demands []trust.Demand) {
+	for _, d := range demands {
+		if len(d.Builders) > 0 {
+			e.row("", "provenance of a build by %s", strings.Join(d.Builders, " or "))
+		}
+		if len(d.Verifiers) > 0 {
+			e.row("", "a verification summary by %s", strings.Join(d.Verifiers, " or "))
+		}
+		if d.Kind == trust.VerificationSummary && d.MaxAge > 0 {
+			e.row("", "a verification summary not older than %s", d.MaxAge)
+		}
+	}
+}
+
+func (e *explanation) requirements(of string, list []signing.Requirement) {
 	for _, r := range list {
 		e.WriteByte('\n')
 		e.row(of+r.Name, "%s", requirementText(r))
@@ -87,7 +106,11 @@ func (e *explanation) requirements(of, image string, list []signing.Requirement)
 			e.row("  note", "%s", note)
 		}
 		if r.Result != signing.Trusted {
-			e.row("  do", "%s", nextStep(r, image))
+			name := "  do"
+			for _, line := range e.mend.next(r) {
+				e.row(name, "%s", line)
+				name = ""
+			}
 		}
 	}
 }
@@ -105,6 +128,11 @@ func (e *explanation) found(r signing.Requirement) {
 		return
 	}
 	e.row("  signed by", "%s", r.Signer)
+	for _, other := range r.Signers {
+		if other != r.Signer {
+			e.row("  and by", "%s", other)
+		}
+	}
 	if c := r.Certificate; c != nil {
 		e.certificate(*c)
 	}
@@ -140,15 +168,4 @@ func (e *explanation) certificate(c signing.Certificate) {
 			e.row("  "+field.name, "%s", field.value)
 		}
 	}
-}
-
-// nextStep is the command that mends it where there is one, and else what the table of reasons says.
-func nextStep(r signing.Requirement, image string) string {
-	switch r.Reason {
-	case outcome.SignatureMissing, outcome.AttestationMissing:
-		return "run stepseal secure-image --image " + image + " where the image is built, or stepseal sign-attest with the evidence of an earlier scan; if it ran, its login may not have been allowed to write here"
-	case outcome.ScanTooOld:
-		return "scan it again: stepseal scan-gate --image " + image + ", and then stepseal sign-attest --evidence stepseal-out"
-	}
-	return r.Reason.Hint()
 }

@@ -77,12 +77,11 @@ func (c *chain) summaryOf(v signing.Verification) evidence.VerificationSummary {
 	s := evidence.VerificationSummary{Verifier: verifierInput.Of(c.Run), Time: c.Now(), Resource: evidence.ImageURI(c.repository(), v.Digest),
 		Policy: c.verifiedBy(v.Rule), Passed: v.Verdict == outcome.Accepted.String()}
 	level := "SLSA_BUILD_LEVEL_0"
+	for _, manifest := range v.Attestations() {
+		s.Inputs = append(s.Inputs, evidence.Evidence{URI: evidence.ImageURI(c.repository(), manifest), Digest: manifest})
+	}
 	for _, r := range v.All() {
-		if r.Result != signing.Trusted {
-			continue
-		}
-		s.Inputs = append(s.Inputs, evidence.Evidence{URI: evidence.ImageURI(c.repository(), r.Manifest), Digest: r.Manifest})
-		if r.Name == string(trust.Provenance) {
+		if r.Result == signing.Trusted && r.Name == string(trust.Provenance) {
 			level = "SLSA_BUILD_LEVEL_1" // the most that a step in the build's own job can say
 		}
 	}

@@ -26,8 +26,8 @@ type Bounds struct {
 // Check reports the first thing that makes the document unfit to be decoded: not UTF-8, not exactly one JSON value, too
 // large, too deep, or with the same key twice in one object.
 func Check(doc []byte, b Bounds) error {
-	if b.Bytes > 0 && int64(len(doc)) > b.Bytes {
-		return fmt.Errorf("%d bytes, more than the %d allowed", len(doc), b.Bytes)
+	if err := b.hold(len(doc)); err != nil {
+		return err
 	}
 	if !utf8.Valid(doc) {
 		return errors.New("not UTF-8")
@@ -37,6 +37,15 @@ func Check(doc []byte, b Bounds) error {
 	}
 	w := walker{doc: doc, bounds: b}
 	return w.walk()
+}
+
+// hold refuses a document that is larger than allowed, before anything looks at it.
+// Attack 29.
+func (b Bounds) hold(size int) error {
+	if b.Bytes > 0 && int64(size) > b.Bytes {
+		return fmt.Errorf("%d bytes, more than the %d allowed", size, b.Bytes)
+	}
+	return nil
 }
 
 // Decode checks the document, then decodes it and refuses keys that into does not know.
@@ -165,8 +174,7 @@ func (w *walker) text() error {
 		key = []byte(plain)
 	}
 	if w.bounds.FoldKeys {
-		// encoding/json folds the Kelvin sign and the long s too; ToUpper(ToLower()) maps them to K and S.
-		key = bytes.ToUpper(bytes.ToLower(key))
+		key = folded(key)
 	}
 	if !top.add(key) {
 		return fmt.Errorf("key %.64q stands twice in one object (at byte %d)", key, start)
@@ -174,7 +182,14 @@ func (w *walker) text() error {
 	return nil
 }
 
-// add reports whether the key is new.
+// folded is the same for keys that encoding/json takes for the same. It folds the Kelvin sign and the long s too, and
+// ToUpper(ToLower()) maps them to K and S.
+// Attack 6.
+func folded(key []byte) []byte { return bytes.ToUpper(bytes.ToLower(key)) }
+
+// add reports whether the key is new: of two that are the same, encoding/json takes the last and others the first.
+// https://www.rfc-editor.org/rfc/rfc8259#section-4
+// Attacks 5, 6, 11.
 func (l *level) add(key []byte) bool {
 	if l.many == nil && len(l.few) < fewKeys {
 		for _, known := range l.few {

@@ -66,14 +66,14 @@ func Given[T any](to **T, parse func(string) (T, error)) Field {
 }
 
 // Typed takes what the field takes, where YAML itself sees a value of that kind: !!str, !!int or !!bool. A name that
-// another reader would take for a number or a truth value has to stand in quotes.
+// another reader would take for a number or a truth value has to stand in quotes, which is told where that is all.
 func Typed(tag, kind string, field Field) Field {
 	return func(r *Reader, key string, value *yaml.Node) {
-		if value.Kind == yaml.ScalarNode && !Null(value) && value.ShortTag() != tag {
-			r.Wrong(value, "%s: %.40q is not %s to YAML%s", key, value.Value, kind, quoting[tag])
-			return
-		}
+		before := r.Found()
 		field(r, key, value)
+		if r.Found() == before && value.ShortTag() != tag {
+			r.Wrong(value, "%s: %.40q is not %s to YAML%s", key, value.Value, kind, quoting[tag])
+		}
 	}
 }
 

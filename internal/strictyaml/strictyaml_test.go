@@ -26,6 +26,22 @@ type sample struct {
 	Count  int
 	Switch *bool
 	Words  []string
+	Day    string
+}
+
+func number(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no number", text)
+	}
+	return n, nil
+}
+
+func day(text string) (string, error) {
+	if !strings.HasSuffix(text, "d") {
+		return "", fmt.Errorf("%q is no day such as 7d", text)
+	}
+	return text, nil
 }
 
 func read(node *yaml.Node) (sample, []string) {
@@ -33,8 +49,9 @@ func read(node *yaml.Node) (sample, []string) {
 	r := &Reader{}
 	r.Fields(node, "a sample", Fields{
 		"name":   Typed("!!str", "text", Text(&s.Name)),
-		"count":  Typed("!!int", "a number", Parsed(&s.Count, strconv.Atoi)),
+		"count":  Typed("!!int", "a number", Parsed(&s.Count, number)),
 		"switch": Given(&s.Switch, Boolean),
+		"day":    Typed("!!str", "text", Parsed(&s.Day, day)),
 		"words":  List(&s.Words, 3, func(text string) (string, error) { return strings.TrimSpace(text), nil }),
 	})
 	return s, r.Mistakes()
@@ -42,32 +59,35 @@ func read(node *yaml.Node) (sample, []string) {
 
 func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"whole":                     {"name: a\ncount: 3\nswitch: false\nwords: [a, b]\n", ""},
-		"an empty mapping":          {"{}", ""},
-		"a list for a mapping":      {"[a]", "line 1, column 1: a sample is not a mapping"},
-		"an unknown key":            {"name: a\n  \nother: b\n", `line 3, column 1: a sample has no "other"; it has count, name, switch, words`},
-		"a key twice":               {"name: a\nname: b\n", `line 2, column 1: "name" stands twice`},
-		"a key that is a list":      {"? [a]\n: b\n", "line 1, column 3: a key is one value"},
-		"a mapping for a value":     {"name: {a: b}\n", "line 1, column 7: name takes one value"},
-		"nothing for a value":       {"name:\n", "line 1, column 6: name takes one value"},
-		"a number for a text":       {"name: 12\n", `line 1, column 7: name: "12" is not text to YAML; put it in quotes`},
-		"a truth value for a text":  {"name: true\n", `line 1, column 7: name: "true" is not text to YAML; put it in quotes`},
-		"a text for a number":       {"count: '3'\n", `line 1, column 8: count: "3" is not a number to YAML; write it without quotes`},
-		"what cannot be read":       {"switch: yes\n", `line 1, column 9: switch: "yes" is neither true nor false`},
-		"a text for a list":         {"words: a\n", "line 1, column 8: words is not a list"},
-		"an empty list":             {"words: []\n", "line 1, column 8: words is an empty list; name what it holds, or leave it away"},
-		"nothing for a list":        {"words:\n", "line 1, column 7: words is an empty list; name what it holds, or leave it away"},
-		"an entry twice":            {"words: [a, ' a ']\n", `line 1, column 12: words: " a " stands twice`},
-		"an entry that is a list":   {"words: [a, [b]]\n", "line 1, column 12: words takes one value"},
-		"an entry that is a number": {"words: [a, 3]\n", `line 1, column 12: words: "3" is not text to YAML; put it in quotes`},
-		"too many entries":          {"words: [a, b, c, d]\n", "line 1, column 8: words has 4 entries, and at most 3 are read"},
-		"an anchor on a value":      {"name: &a b\n", "line 1, column 7: the anchor &a is not taken; write the value out wherever it belongs"},
-		"an anchor on a key":        {"&a name: b\n", "line 1, column 1: the anchor &a is not taken; write the value out wherever it belongs"},
-		"an anchor on a mapping":    {"&a {name: b}\n", "line 1, column 1: the anchor &a is not taken; write the value out wherever it belongs"},
-		"an anchor on a list":       {"words: &a [b]\n", "line 1, column 8: the anchor &a is not taken; write the value out wherever it belongs"},
-		"a merge key":               {"<<: {name: b}\n", "line 1, column 1: the merge key << is not taken; write out the keys that it would bring"},
-		"a merge key in quotes":     {"'<<': {name: b}\n", `line 1, column 1: a sample has no "<<"; it has count, name, switch, words`},
-		"two mistakes":              {"count: x\nother: b\n", "line 1, column 8: count: \"x\" is not a number to YAML; write it without quotes\nline 2, column 1: a sample has no \"other\"; it has count, name, switch, words"},
+		"whole":                           {"name: a\ncount: 3\nswitch: false\nwords: [a, b]\n", ""},
+		"an empty mapping":                {"{}", ""},
+		"a list for a mapping":            {"[a]", "line 1, column 1: a sample is not a mapping"},
+		"an unknown key":                  {"name: a\n  \nother: b\n", `line 3, column 1: a sample has no "other"; it has count, day, name, switch, words`},
+		"a key twice":                     {"name: a\nname: b\n", `line 2, column 1: "name" stands twice`},
+		"a key that is a list":            {"? [a]\n: b\n", "line 1, column 3: a key is one value"},
+		"a mapping for a value":           {"name: {a: b}\n", "line 1, column 7: name takes one value"},
+		"nothing for a value":             {"name:\n", "line 1, column 6: name takes one value"},
+		"a number for a text":             {"name: 12\n", `line 1, column 7: name: "12" is not text to YAML; put it in quotes`},
+		"a truth value for a text":        {"name: true\n", `line 1, column 7: name: "true" is not text to YAML; put it in quotes`},
+		"a text for a number":             {"count: '3'\n", `line 1, column 8: count: "3" is not a number to YAML; write it without quotes`},
+		"a word for a number":             {"count: two\n", `line 1, column 8: count: "two" is no number`},
+		"a wrong text without quotes":     {"day: 7\n", `line 1, column 6: day: "7" is no day such as 7d`},
+		"a wrong text of a number's form": {"day: '7'\n", `line 1, column 6: day: "7" is no day such as 7d`},
+		"what cannot be read":             {"switch: yes\n", `line 1, column 9: switch: "yes" is neither true nor false`},
+		"a text for a list":               {"words: a\n", "line 1, column 8: words is not a list"},
+		"an empty list":                   {"words: []\n", "line 1, column 8: words is an empty list; name what it holds, or leave it away"},
+		"nothing for a list":              {"words:\n", "line 1, column 7: words is an empty list; name what it holds, or leave it away"},
+		"an entry twice":                  {"words: [a, ' a ']\n", `line 1, column 12: words: " a " stands twice`},
+		"an entry that is a list":         {"words: [a, [b]]\n", "line 1, column 12: words takes one value"},
+		"an entry that is a number":       {"words: [a, 3]\n", `line 1, column 12: words: "3" is not text to YAML; put it in quotes`},
+		"too many entries":                {"words: [a, b, c, d]\n", "line 1, column 8: words has 4 entries, and at most 3 are read"},
+		"an anchor on a value":            {"name: &a b\n", "line 1, column 7: the anchor &a is not taken; write the value out wherever it belongs"},
+		"an anchor on a key":              {"&a name: b\n", "line 1, column 1: the anchor &a is not taken; write the value out wherever it belongs"},
+		"an anchor on a mapping":          {"&a {name: b}\n", "line 1, column 1: the anchor &a is not taken; write the value out wherever it belongs"},
+		"an anchor on a list":             {"words: &a [b]\n", "line 1, column 8: the anchor &a is not taken; write the value out wherever it belongs"},
+		"a merge key":                     {"<<: {name: b}\n", "line 1, column 1: the merge key << is not taken; write out the keys that it would bring"},
+		"a merge key in quotes":           {"'<<': {name: b}\n", `line 1, column 1: a sample has no "<<"; it has count, day, name, switch, words`},
+		"two mistakes":                    {"count: x\nother: b\n", "line 1, column 8: count: \"x\" is no number\nline 2, column 1: a sample has no \"other\"; it has count, day, name, switch, words"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, mistakes := read(node(t, c.text))

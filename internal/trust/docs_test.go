@@ -82,3 +82,15 @@ func TestThePageNamesEveryKey(t *testing.T) {
 		}
 	}
 }
+
+// TestTheWorkflowsSectionIsRead: examples/github/trust.yaml is filled in and used as it stands.
+func TestTheWorkflowsSectionIsRead(t *testing.T) {
+	content, err := os.ReadFile("../../examples/github/trust.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	section, mistakes := Read(node(t, string(content)).Content[3])
+	if len(mistakes) > 0 || len(section.Evidence) != 3 || section.SignWith == "" {
+		t.Errorf("%s: %+v", strings.Join(mistakes, "\n"), section)
+	}
+}

@@ -39,6 +39,7 @@ func ParsePattern(of Claim, text string) (Pattern, error) {
 // refuseFlags refuses (?i) and its like, which change what the rest of an expression means. A group that may set flags
 // always begins with these two characters, and of those that set none the third tells.
 // https://github.com/google/re2/wiki/Syntax
+// Attack 12.
 func refuseFlags(text string) error {
 	for rest := text; ; {
 		_, after, ok := strings.Cut(rest, "(?")
@@ -62,16 +63,12 @@ func anchored(text string) ([]*syntax.Regexp, error) {
 	if tree.Op == syntax.OpConcat {
 		parts = tree.Sub
 	}
-	first, last := parts[0], parts[len(parts)-1]
-	switch {
-	case tree.Op == syntax.OpAlternate:
-		return nil, errors.New("it is two expressions, and the anchors hold for one side each: put a|b in a group, ^(?:a|b)$")
-	case text[0] != '^' || first.Op != syntax.OpBeginText:
-		return nil, errors.New("it does not begin with ^, and would fit in the middle of a text")
-	case !strings.HasSuffix(text, "$") || last.Op != syntax.OpEndText:
-		return nil, errors.New("it does not end with $ for everything that it fits, and would fit what goes on")
+	if err := isAnchored(text, tree, parts); err != nil {
+		return nil, err
 	}
-	inner := parts[1 : len(parts)-1]
+	inner := slices.DeleteFunc(slices.Clone(parts), func(p *syntax.Regexp) bool {
+		return p == parts[0] && p.Op == syntax.OpBeginText || p == parts[len(parts)-1] && p.Op == syntax.OpEndText
+	})
 	if len(inner) == 0 {
 		return nil, errors.New("it fits the empty text alone")
 	}
@@ -83,8 +80,25 @@ func anchored(text string) ([]*syntax.Regexp, error) {
 	return inner, nil
 }
 
+// isAnchored refuses what would fit a part of a text, and so others than are meant.
+// https://github.com/google/re2/wiki/Syntax
+// Attack 12.
+func isAnchored(text string, tree *syntax.Regexp, parts []*syntax.Regexp) error {
+	switch first, last := parts[0], parts[len(parts)-1]; {
+	case tree.Op == syntax.OpAlternate:
+		return errors.New("it is two expressions, and the anchors hold for one side each: put a|b in a group, ^(?:a|b)$")
+	case text[0] != '^' || first.Op != syntax.OpBeginText:
+		return errors.New("it does not begin with ^, and would fit in the middle of a text")
+	case !strings.HasSuffix(text, "$") || last.Op != syntax.OpEndText:
+		return errors.New("it does not end with $ for everything that it fits, and would fit what goes on")
+	}
+	return nil
+}
+
 var errNothing = errors.New("it fits nothing")
 
+// refuseAnchors refuses what else fits places and not characters, and what fits nothing.
+// Attack 12.
 func refuseAnchors(part *syntax.Regexp) error {
 	switch part.Op {
 	case syntax.OpBeginText, syntax.OpEndText, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
@@ -134,6 +148,7 @@ func literal(part *syntax.Regexp) bool {
 // fits an @ too, all that the rest of the expression asks for can be the name of a branch: git allows @ and / in it, and
 // the subject of a workflow ends in @ and its ref. So the first thing that fits an @ is one, or the end.
 // https://git-scm.com/docs/git-check-ref-format
+// Attack 12.
 func keepsRef(parts []*syntax.Regexp) bool {
 	for i, part := range parts {
 		switch {

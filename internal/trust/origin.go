@@ -37,6 +37,7 @@ func (c Claim) origin(parts []*syntax.Regexp) (origin, error) {
 }
 
 // refOrigin wants a ref in full. A branch can be named like a tag, but no branch is under refs/tags/.
+// Attack 12.
 func refOrigin(head string) (origin, error) {
 	for _, root := range []string{"refs/heads/", "refs/tags/"} {
 		if strings.HasPrefix(head, root) {
@@ -47,6 +48,7 @@ func refOrigin(head string) (origin, error) {
 }
 
 // mailOrigin wants the domain as plain text, and before it nothing that could be the beginning of a URL.
+// Attack 12.
 func mailOrigin(before []*syntax.Regexp, tail string) (origin, error) {
 	local, domain, _ := strings.Cut(tail, "@")
 	if !hostForm.MatchString(domain) || !strings.Contains(domain, ".") || strings.Contains(domain, ":") {
@@ -69,6 +71,7 @@ var (
 
 // urlOrigin wants scheme, host and whose part of the host it is as plain text, each with the slash after it: what has no
 // slash after it could go on.
+// Attack 12.
 func (c Claim) urlOrigin(head string) (origin, error) {
 	scheme, rest, ok := strings.Cut(head, "://")
 	if !ok || scheme != "https" && (scheme != "spiffe" || c != Subject) {

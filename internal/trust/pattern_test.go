@@ -57,7 +57,7 @@ func TestAttack12PatternThatFitsStrangersIsRefused(t *testing.T) {
 		text, want string
 	}{
 		"nothing":                       {Subject, ``, "it is empty"},
-		"anything":                      {Subject, `.*`, "it does not begin with ^"},
+		"any text at all":               {Subject, `.*`, "it does not begin with ^"},
 		"anything between anchors":      {Subject, `^.*$`, `it begins with "" as plain text; it has to begin with https://HOST/, or spiffe://TRUST-DOMAIN/, or to end with @`},
 		"any issuer":                    {Issuer, `^.*$`, `it begins with "" as plain text; it has to begin with https://HOST/`},
 		"any host":                      {Subject, `^https://.*$`, "reach beyond the host"},

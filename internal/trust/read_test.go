@@ -144,7 +144,7 @@ func mistakes() map[string]mistake {
 		"a mirror that is a file":       {"public-sigstore: true", "tuf-mirror: mirror/, tuf-root: root.json", `line 3, column 22: tuf-mirror: it is no address of a mirror such as https://HOST/PATH`},
 		"a mirror with a login":         {"public-sigstore: true", "tuf-mirror: 'https://me:secret@tuf.example.com', tuf-root: root.json", `line 3, column 22: tuf-mirror: it is no address of a mirror such as https://HOST/PATH`},
 		"a public Sigstore that is not": {"public-sigstore: true", "public-sigstore: false", "line 3, column 27: authority oidc: public-sigstore is true, or does not stand there"},
-		"a public Sigstore, untyped":    {"public-sigstore: true", "public-sigstore: yes", `line 3, column 27: public-sigstore: "yes" is not true or false to YAML; write it without quotes`},
+		"a public Sigstore, untyped":    {"public-sigstore: true", "public-sigstore: yes", `line 3, column 27: public-sigstore: "yes" is neither true nor false`},
 		"a public one without a log":    {"public-sigstore: true", "public-sigstore: true, transparency-log: false", "line 3, column 51: authority oidc: transparency-log says nothing beside public-sigstore, which takes signing-config"},
 		"a key with a log":              {"public-key: a.pub", "public-key: a.pub, transparency-log: false", "line 2, column 46: authority key: transparency-log says nothing beside public-key, which stands alone"},
 		"a Sigstore with a TSA":         {"public-sigstore: true", "trusted-root: r.json, timestamp-authority: t.pem", "line 3, column 53: authority oidc: timestamp-authority says nothing beside trusted-root, which takes signing-config, transparency-log, certificate-transparency"},

@@ -123,6 +123,7 @@ func (p Product) written() (w writtenProduct, err error) {
 			return w, fmt.Errorf("%.80q is no digest, or not that of %.120q", p.Digest, p.PURL)
 		}
 		w.Hashes = map[string]string{"sha-256": strings.TrimPrefix(p.Digest, "sha256:")}
+		w.ID = cmp.Or(w.ID, p.Digest) // the JSON schema takes no product that has hashes alone
 	}
 	for _, part := range slices.Sorted(slices.Values(p.Subcomponents)) {
 		c, err := writtenPURL(part)

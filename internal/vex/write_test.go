@@ -29,7 +29,7 @@ func TestWriteGivesTheBytesOfOpenVEX(t *testing.T) {
 		`{"vulnerability":{"name":"CVE-2026-2","aliases":["GHSA-a","GHSA-z"]},"timestamp":"2026-04-01T00:00:00Z","products":[` +
 		`{"@id":"pkg:oci/api@` + digest("a") + `?repository_url=ghcr.io/acme/api","identifiers":{"purl":"pkg:oci/api@` + digest("a") + `?repository_url=ghcr.io/acme/api"},"subcomponents":[` +
 		`{"@id":"pkg:npm/%40acme/a@1","identifiers":{"purl":"pkg:npm/%40acme/a@1"}},{"@id":"pkg:npm/b@1","identifiers":{"purl":"pkg:npm/b@1"}}]},` +
-		`{"hashes":{"sha-256":"` + strings.Repeat("b", 64) + `"}}],"status":"affected","action_statement":"accepted by anna until 2026-06-01: no fix yet"}]}`
+		`{"@id":"sha256:` + strings.Repeat("b", 64) + `","hashes":{"sha-256":"` + strings.Repeat("b", 64) + `"}}],"status":"affected","action_statement":"accepted by anna until 2026-06-01: no fix yet"}]}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
 	}

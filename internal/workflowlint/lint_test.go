@@ -15,6 +15,8 @@ var granted = map[string][]string{
 	"examples/github/code-scanning.yml":    {"scan: security-events"},
 	"examples/github/release.yml":          {"secure: packages"},
 	"examples/github/multi-job.yml":        {"sign: packages"},
+	"examples/github/keyless.yml":          {"build: packages", "sign: packages", "sign: id-token"},
+	"examples/github/deploy-gate.yml":      {},
 	"examples/github/matrix.yml":           {},
 	"examples/github/private-registry.yml": {},
 }

@@ -164,15 +164,25 @@ func (s *surroundings) project(t *testing.T, example string) string {
 	write(t, filepath.Join(dir, ".github/workflows", example), string(content))
 	write(t, filepath.Join(dir, ".stepseal.yaml"), fmt.Sprintf("version: 1\ndatabase:\n  database-url: %s/latest.json\n  max-database-age: \"0\"\n", s.database.URL))
 	write(t, filepath.Join(dir, "Dockerfile"), "FROM maven\n")
+	commit(t, dir, "team/shop")
+	return dir
+}
+
+// commit makes of a folder that repository of GitHub's, at a first commit.
+func commit(t *testing.T, dir, repository string) (sha string) {
+	t.Helper()
+	var last []byte
 	for _, args := range [][]string{{"init", "-q", "-b", "main"}, {"add", "-A"}, {"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "a"},
-		{"remote", "add", "origin", "https://github.com/team/shop.git"}} {
+		{"remote", "add", "origin", "https://github.com/" + repository + ".git"}, {"rev-parse", "HEAD"}} {
 		git := exec.Command("git", args...)
 		git.Dir = dir
-		if out, err := git.CombinedOutput(); err != nil {
+		out, err := git.CombinedOutput()
+		if err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
+		last = out
 	}
-	return dir
+	return strings.TrimSpace(string(last))
 }
 
 const placeholder = "0000000000000000000000000000000000000000"
@@ -180,7 +190,9 @@ const placeholder = "0000000000000000000000000000000000000000"
 // run runs the workflow and returns its log, and whether it succeeded.
 func (s *surroundings) run(t *testing.T, dir, event string, payload map[string]any, args ...string) (log string, ok bool) {
 	t.Helper()
-	payload["repository"] = map[string]any{"full_name": "team/shop", "default_branch": "main"}
+	if payload["repository"] == nil {
+		payload["repository"] = map[string]any{"full_name": "team/shop", "default_branch": "main"}
+	}
 	raw, err := json.Marshal(payload)
 	if err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"github.com/stepseal/stepseal/test/tekton/cluster"
 )
 
-// elsewhere are the examples whose Tasks come from places that are not here.
-var elsewhere = []string{"resolvers.yaml"}
+// elsewhere are the examples that run in another test, or whose Tasks come from places that are not here.
+var elsewhere = []string{"deploy-gate.yaml", "resolvers.yaml"}
 
 // The examples run as they stand, but for the names in them and for two things that a cluster has around it and this one has
 // not: a registry that everybody trusts, and the way to the public advisory database.
@@ -27,13 +27,7 @@ func TestExamples(t *testing.T) {
 	for _, name := range []string{"team/app:1.0", "team/cart:1.0", "team/checkout:1.0", "team/search:1.0"} {
 		app(t, name, "2.17.1")
 	}
-	echo, err := cluster.ImageOf(made.builder, "bin/echo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := the.registry.Push("tools/busybox:1.37", echo); err != nil {
-		t.Fatal(err)
-	}
+	s.pushEcho()
 	s.claim("source")
 	s.unclaimed("by-template")
 	s.claim("advisories")
@@ -57,6 +51,18 @@ func TestExamples(t *testing.T) {
 			}
 			(&space{t, s.name}).example(objects)
 		})
+	}
+}
+
+// pushEcho pushes the image that examples take echo from.
+func (s *space) pushEcho() {
+	s.Helper()
+	echo, err := cluster.ImageOf(made.builder, "bin/echo")
+	if err != nil {
+		s.Fatal(err)
+	}
+	if _, err := the.registry.Push("tools/busybox:1.37", echo); err != nil {
+		s.Fatal(err)
 	}
 }
 

@@ -20,6 +20,7 @@ var made struct {
 	product, image          string // the program, and the layout of its image
 	builder                 string // the program that Tasks of the tests run
 	database                string // the archive
+	services, trillian      string // of a Sigstore
 }
 
 // the is what all tests share.
@@ -49,6 +50,8 @@ func TestMain(m *testing.M) {
 		"STEPSEAL_TEKTON_IMAGE":    &made.image,
 		"STEPSEAL_TEKTON_BUILDER":  &made.builder,
 		"STEPSEAL_TEKTON_DATABASE": &made.database,
+		"STEPSEAL_TEKTON_SERVICES": &made.services,
+		"STEPSEAL_TEKTON_TRILLIAN": &made.trillian,
 	} {
 		if *to = os.Getenv(name); *to == "" {
 			fmt.Fprintf(os.Stderr, "%s is not set: start these tests with test/tekton/run\n", name)

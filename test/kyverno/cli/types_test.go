@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,10 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules"
 	"sigs.k8s.io/yaml"
 )
 
@@ -65,6 +69,30 @@ func TestImageValidatingPoliciesAreReadByTheirType(t *testing.T) {
 		}
 		if len(policy.Spec.Validations) == 0 || len(policy.Spec.Validations) != len(policy.Spec.Attestations) {
 			t.Errorf("%d validations in\n%s", len(policy.Spec.Validations), raw)
+		}
+	}
+}
+
+// kubectl debug puts a container into a running pod by the subresource, which a rule for pods alone does not match.
+func TestImageValidatingPoliciesLookAtDebugContainers(t *testing.T) {
+	pods := schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+	requests := map[string]admission.Attributes{
+		"create a pod":          admission.NewAttributesRecord(nil, nil, schema.GroupVersionKind{}, "shop", "web", pods, "", admission.Create, nil, false, nil),
+		"debug a pod":           admission.NewAttributesRecord(nil, nil, schema.GroupVersionKind{}, "shop", "web", pods, "ephemeralcontainers", admission.Update, nil, false, nil),
+		"report a pod's status": admission.NewAttributesRecord(nil, nil, schema.GroupVersionKind{}, "shop", "web", pods, "status", admission.Update, nil, false, nil),
+	}
+	for _, raw := range goldens(t, "../../../internal/admission/testdata/*.kyverno-image-validating.yaml", "../../../examples/kyverno/image-validating.yaml") {
+		var policy policiesv1.ImageValidatingPolicy
+		if err := yaml.UnmarshalStrict(raw, &policy); err != nil {
+			t.Fatal(err)
+		}
+		for name, request := range requests {
+			matched := slices.ContainsFunc(policy.Spec.MatchConstraints.ResourceRules, func(r admissionv1.NamedRuleWithOperations) bool {
+				return (&rules.Matcher{Rule: r.RuleWithOperations, Attr: request}).Matches()
+			})
+			if want := name != "report a pod's status"; matched != want {
+				t.Errorf("%s: looked at %t, want %t, in\n%s", name, matched, want, raw)
+			}
 		}
 	}
 }

@@ -14,12 +14,14 @@ import (
 
 // served is what a service is in the compose file, as far as the example uses it.
 type served struct {
-	Image   string   `json:"image"`
-	Command []string `json:"command"`
-	Volumes []string `json:"volumes"`
+	Image       string            `json:"image"`
+	Command     []string          `json:"command"`
+	Environment map[string]string `json:"environment"`
+	Volumes     []string          `json:"volumes"`
 }
 
-func composed(t *testing.T) map[string]served {
+// composed reads the compose file, in which an operator has changed something: old and new by turns.
+func composed(t *testing.T, changes ...string) map[string]served {
 	t.Helper()
 	text, err := os.ReadFile("../../../examples/private-sigstore/compose.yaml")
 	if err != nil {
@@ -28,7 +30,7 @@ func composed(t *testing.T) map[string]served {
 	var file struct {
 		Services map[string]served `json:"services"`
 	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
+	if err := yaml.Unmarshal([]byte(strings.NewReplacer(changes...).Replace(string(text))), &file); err != nil {
 		t.Fatal(err)
 	}
 	return file.Services
@@ -37,17 +39,18 @@ func composed(t *testing.T) map[string]served {
 // programOf is what each image runs.
 var programOf = map[string]string{
 	"fulcio":             "fulcio",
+	"posix":              "tesseract",
 	"rekor-server-posix": "rekor-tiles",
 	"timestamp-server":   "timestamp-server",
 }
 
 // up runs every service of the compose file with the command that stands there, and the files of its volumes. It waits until
 // Kubernetes would take each for ready.
-func (o *operator) up() {
+func (o *operator) up(changes ...string) {
 	o.t.Helper()
 	probes := probes(o.t)
 	var all []programs.Program
-	for name, of := range composed(o.t) {
+	for name, of := range composed(o.t, changes...) {
 		all = append(all, o.program(name, of, probes[name]))
 	}
 	o.running = programs.In(o.mkdir("home"))
@@ -85,5 +88,9 @@ func (o *operator) program(name string, of served, ready string) programs.Progra
 	for i, arg := range args {
 		args[i] = strings.NewReplacer(mounted...).Replace(arg)
 	}
-	return programs.Program{Name: name, Path: filepath.Join(made.services, program), Args: args, Ready: ready}
+	var environment []string
+	for variable, value := range of.Environment {
+		environment = append(environment, variable+"="+value)
+	}
+	return programs.Program{Name: name, Path: filepath.Join(made.services, program), Args: args, Env: environment, Ready: ready}
 }

@@ -67,12 +67,19 @@ func probes(t *testing.T) map[string]string {
 
 func TestTheManifestsAndTheComposeFileRunTheSame(t *testing.T) {
 	containers, _ := manifests(t)
-	want, got := map[string][]string{}, map[string][]string{}
+	want, got := map[string]served{}, map[string]served{}
 	for name, of := range composed(t) {
-		want[name] = append([]string{of.Image}, of.Command...)
+		want[name] = served{Image: of.Image, Command: of.Command, Environment: of.Environment}
 	}
 	for name, container := range containers {
-		got[name] = append(append([]string{container.Image}, container.Command...), container.Args...)
+		one := served{Image: container.Image, Command: append(container.Command, container.Args...)}
+		for _, variable := range container.Env {
+			if one.Environment == nil {
+				one.Environment = map[string]string{}
+			}
+			one.Environment[variable.Name] = variable.Value
+		}
+		got[name] = one
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

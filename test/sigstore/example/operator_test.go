@@ -15,6 +15,7 @@ import (
 type operator struct {
 	t       *testing.T
 	folder  string
+	issuer  string // whose tokens Fulcio takes
 	running *programs.Group
 }
 
@@ -22,7 +23,7 @@ type operator struct {
 func newOperator(t *testing.T) *operator {
 	t.Helper()
 	o := &operator{t: t, folder: t.TempDir()}
-	hosts := o.write("hosts", "127.0.0.1 localhost fulcio rekor timestamps\n")
+	hosts := o.write("hosts", "127.0.0.1 localhost fulcio ctlog rekor rekor-2027 timestamps\n")
 	if err := syscall.Mount(hosts, "/etc/hosts", "", syscall.MS_BIND, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -34,30 +35,35 @@ func newOperator(t *testing.T) *operator {
 	return o
 }
 
-// issuers is the example's file with another issuer.
-func (o *operator) issuers(url string) {
+// exampleIssuer is whom the example's files and its page name.
+const exampleIssuer = "https://issuer.example.com"
+
+// names puts a file of the example where it belongs, with the operator's issuer.
+func (o *operator) names(file, folder string) {
 	o.t.Helper()
-	text, err := os.ReadFile("../../../examples/private-sigstore/issuers.yaml")
+	text, err := os.ReadFile("../../../examples/private-sigstore/" + file)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	o.write("sigstore/fulcio/issuers.yaml", strings.ReplaceAll(string(text), "https://issuer.example.com", url))
+	o.write(filepath.Join("sigstore", folder, file), strings.ReplaceAll(string(text), exampleIssuer, o.issuer))
 }
 
-// script runs one of the example's.
-func (o *operator) script(name, folder string) {
+// script runs one of the example's, with variables.
+func (o *operator) script(name, folder string, environment ...string) {
 	o.t.Helper()
-	if said, err := o.command("../../../examples/private-sigstore/"+name, o.path(folder)).CombinedOutput(); err != nil {
+	script := o.command("../../../examples/private-sigstore/"+name, o.path(folder))
+	script.Env = append(script.Env, environment...)
+	if said, err := script.CombinedOutput(); err != nil {
 		o.t.Fatalf("%s: %v:\n%s", name, err, said)
 	}
 }
 
 func (o *operator) command(name string, args ...string) *exec.Cmd {
-	if name == "cosign" {
-		name = filepath.Join(made.services, name)
+	if name == "stepseal" {
+		name = made.product
 	}
 	command := exec.Command(name, args...)
-	command.Env = []string{"HOME=" + o.mkdir("home"), "PATH=" + made.services + ":" + os.Getenv("PATH")}
+	command.Env = o.environment()
 	return command
 }
 
@@ -77,21 +83,28 @@ func (o *operator) rename(from, to string) {
 	}
 }
 
-// backUp copies the log's files while nothing writes them.
+// volumes are the logs' files.
+var volumes = []string{"certificates", "log"}
+
+// backUp copies them while nothing writes them, as the page says.
 func (o *operator) backUp() {
 	o.t.Helper()
-	if err := os.CopyFS(o.path("backup"), os.DirFS(o.path("log"))); err != nil {
-		o.t.Fatal(err)
+	for _, volume := range volumes {
+		if said, err := o.command("cp", "-a", "--sparse=always", o.path(volume), o.mkdir("backup")).CombinedOutput(); err != nil {
+			o.t.Fatalf("%v: %s", err, said)
+		}
 	}
 }
 
-// restore puts the copy in the log's place.
+// restore puts the copies in their place.
 func (o *operator) restore() {
 	o.t.Helper()
-	if err := os.RemoveAll(o.path("log")); err != nil {
-		o.t.Fatal(err)
+	for _, volume := range volumes {
+		if err := os.RemoveAll(o.path(volume)); err != nil {
+			o.t.Fatal(err)
+		}
+		o.rename("backup/"+volume, volume)
 	}
-	o.rename("backup", "log")
 }
 
 func (o *operator) remove(names ...string) {

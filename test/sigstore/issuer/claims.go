@@ -2,43 +2,6 @@ package issuer
 
 import "strings"
 
-// GitHub is what a workflow's token says that was pushed to main. The workflow is as in
-// acme/shop/.github/workflows/release.yml; calls is the reusable workflow that the job comes from, with its ref, and is
-// empty where the job is the workflow's own.
-// https://docs.github.com/en/actions/reference/security/oidc#oidc-token-claims
-func GitHub(workflow, calls string) Claims {
-	const ref, commit = "refs/heads/main", "6f1c9d6c2a3d0f4b5e8a7b9c0d1e2f3a4b5c6d7e"
-	parts := strings.SplitN(workflow, "/", 3)
-	repository := parts[0] + "/" + parts[1]
-	job, jobCommit := workflow+"@"+ref, commit
-	if calls != "" {
-		job, jobCommit = calls, "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
-	}
-	return Claims{
-		"sub":                   "repo:" + repository + ":ref:" + ref,
-		"repository":            repository,
-		"repository_id":         "74",
-		"repository_owner":      parts[0],
-		"repository_owner_id":   "65",
-		"repository_visibility": "private",
-		"ref":                   ref,
-		"ref_type":              "branch",
-		"sha":                   commit,
-		"event_name":            "push",
-		"actor":                 "octocat",
-		"actor_id":              "12",
-		"workflow":              "release",
-		"workflow_ref":          workflow + "@" + ref,
-		"workflow_sha":          commit,
-		"job_workflow_ref":      job,
-		"job_workflow_sha":      jobCommit,
-		"run_id":                "1234567",
-		"run_number":            "10",
-		"run_attempt":           "2",
-		"runner_environment":    "github-hosted",
-	}
-}
-
 // GitLab is what a pipeline's token says for the main branch of a project, as in acme/shop.
 // https://docs.gitlab.com/ci/secrets/id_token_authentication/#token-payload
 func GitLab(project string) Claims {

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -30,6 +31,9 @@ type Issuer struct {
 	key    *rsa.PrivateKey
 	signer jose.Signer
 	server *http.Server
+
+	mutex sync.Mutex
+	runs  map[string]Run // by their secrets
 }
 
 // Serve makes a key and serves issuers at an address, as in 127.0.0.1:5556.
@@ -83,7 +87,8 @@ func (i *Issuer) Token(name string, claims Claims) (string, error) {
 	return jwt.Signed(i.signer).Claims(map[string]any(all)).Serialize()
 }
 
-// ServeHTTP answers discovery and keys, and POST NAME/token, whose body is the claims, with {"value": TOKEN}.
+// ServeHTTP answers discovery and keys; POST NAME/token, whose body is the claims, with {"value": TOKEN}; and the jobs that may
+// ask, as GitHub does.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, document, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
@@ -99,6 +104,8 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "1", Algorithm: "RS256", Use: "sig"}}})
 	case r.Method == http.MethodPost && document == "token":
 		i.issue(w, r, name)
+	case r.Method == http.MethodGet && document == "idtoken":
+		i.tell(w, r, name)
 	default:
 		http.NotFound(w, r)
 	}

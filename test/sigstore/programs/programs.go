@@ -21,7 +21,8 @@ type Program struct {
 	Name  string
 	Path  string
 	Args  []string
-	Ready string // a URL that answers 200 once it serves; of one that speaks gRPC, host:port
+	Env   []string // besides HOME and PATH
+	Ready string   // a URL that answers 200 once it serves; of one that speaks gRPC, host:port
 }
 
 // Group is programs that run together: the end of one is the end of all.
@@ -89,6 +90,7 @@ func (g *Group) start(of Program) error {
 		return err
 	}
 	command := g.command(of.Path, of.Args...)
+	command.Env = append(command.Env, of.Env...)
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", of.Name, err), log.Close())

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	_ "embed"
 	"encoding/pem"
 	"fmt"
 	"os"
@@ -37,12 +38,15 @@ func (s *Stack) configure() error {
 	return os.WriteFile(s.path("ctlog.cfg"), []byte(ctlog), 0o600)
 }
 
+//go:embed ci-issuers.yaml
+var ciIssuers string
+
 // issuers is Fulcio's configuration.
 // https://github.com/sigstore/fulcio/blob/v1.8.7/docs/oidc.md
 func (s *Stack) issuers() string {
 	text := "oidc-issuers:\n"
 	for _, one := range []struct{ name, kind, more string }{
-		{GitHub, "github-workflow", ""},
+		{GitHub, "ci-provider", "    ci-provider: github-workflow\n"},
 		{GitLab, "gitlab-pipeline", ""},
 		{Kubernetes, "kubernetes", ""},
 		{Mail, "email", ""},
@@ -51,7 +55,10 @@ func (s *Stack) issuers() string {
 	} {
 		text += fmt.Sprintf("  %[1]s:\n    issuer-url: %[1]s\n    client-id: sigstore\n    type: %[2]s\n%[3]s", s.Issuer.URL(one.name), one.kind, one.more)
 	}
-	return text
+	if c := s.opt.Cluster; c != nil {
+		text += fmt.Sprintf("  %[1]s:\n    issuer-url: %[1]s\n    client-id: sigstore\n    type: kubernetes\n    ca-cert: %[2]q\n", c.Issuer, c.Authority)
+	}
+	return text + ciIssuers
 }
 
 // ctlogConfig is the certificate log's configuration, with a tree of its own. The key stands in it: in a file it would have to be

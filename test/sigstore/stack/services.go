@@ -28,11 +28,9 @@ func (s *Stack) trillian() programs.Program {
 	}
 }
 
-// services are those that Trillian is for, and the others. The timestamp authority stands first: it ends when it finds its
-// port for metrics taken, and Rekor v1, which has the same one, goes on without it.
+// services are those that come after Trillian and the timestamp authority.
 func (s *Stack) services() []programs.Program {
 	return []programs.Program{
-		s.timestamps(),
 		s.ctlog(),
 		s.fulcio("fulcio", fulcioAddress, "--grpc-port", "5554", "--metrics-port", "2114",
 			"--ct-log-url", "http://"+ctlogAddress+"/ct", "--ct-log-public-key-path", s.public("ctlog.pub")),
@@ -82,7 +80,7 @@ func (s *Stack) rekorV2() programs.Program {
 		Path: s.program("rekor-tiles"),
 		// The host name is the checkpoints' origin, by which clients find the key.
 		Args: []string{"serve", "--http-address", host, "--http-port", port(rekorV2Address), "--grpc-address", host, "--grpc-port", "3013",
-			"--http-metrics-port", "2113", "--hostname", host,
+			"--http-metrics-port", "2113", "--hostname", s.origin(),
 			"--storage-dir", s.path("rekor-v2"), "--signer-filepath", s.secret("rekor", "rekor.key"),
 			"--checkpoint-interval", "100ms", "--batch-max-age", "20ms"},
 		Ready: "http://" + rekorV2Address + "/healthz",

@@ -6,6 +6,7 @@
 package stack
 
 import (
+	"net"
 	"path/filepath"
 
 	"github.com/stepseal/stepseal/test/sigstore/issuer"
@@ -18,11 +19,21 @@ type Options struct {
 	Services string // the programs that test/sigstore/build has built
 	Trillian string // the program of services/trillian
 	Keys     string // the script that makes keys: examples/private-sigstore/keys
+
+	Front   net.IP   // an address at which others reach the services too, by TLS; nil: nobody does
+	Cluster *Cluster // whose ServiceAccounts Fulcio certifies; nil: nobody's but of the issuer Kubernetes
+}
+
+// Cluster is a Kubernetes that runs.
+type Cluster struct {
+	Issuer    string // of the tokens that it projects
+	Authority string // of the issuer's certificate, in PEM
 }
 
 // Stack is a Sigstore that runs.
 type Stack struct {
-	Issuer *issuer.Issuer
+	Issuer    *issuer.Issuer
+	Authority []byte // of the front's certificate, in PEM
 
 	opt      Options
 	programs *programs.Group
@@ -48,7 +59,9 @@ func (s *Stack) start() error {
 	if err := s.issue(); err != nil {
 		return err
 	}
-	if err := s.programs.Start(s.trillian()); err != nil {
+	// The timestamp authority ends when it finds its port for metrics taken, and Rekor v1, which has the same one, goes on
+	// without it: that comes later.
+	if err := s.programs.Start(s.trillian(), s.timestamps()); err != nil {
 		return err
 	}
 	if err := s.configure(); err != nil {
@@ -56,6 +69,11 @@ func (s *Stack) start() error {
 	}
 	if err := s.programs.Start(s.services()...); err != nil {
 		return err
+	}
+	if s.opt.Front != nil {
+		if err := s.front(); err != nil {
+			return err
+		}
 	}
 	return s.trust()
 }

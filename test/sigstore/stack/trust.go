@@ -90,17 +90,17 @@ func (s *Stack) trustOf(another Part) Trust {
 
 func (s *Stack) trustedRoot(of Trust) error {
 	_, err := s.programs.Output(s.program("cosign"), "trusted-root", "create", "--out", of.Root,
-		"--fulcio", fmt.Sprintf("url=http://%s,certificate-chain=%s,%s", fulcioAddress, of.Parts[Fulcio], since),
-		"--ctfe", fmt.Sprintf("url=http://%s/ct,public-key=%s,%s", ctlogAddress, of.Parts[CTLog], since),
-		"--rekor", fmt.Sprintf("url=http://%s,public-key=%s,%s", rekorV1Address, of.Parts[RekorV1], since),
-		"--rekor", fmt.Sprintf("url=http://%s,public-key=%s,%s,origin=%s", rekorV2Address, of.Parts[RekorV2], since, host),
-		"--tsa", fmt.Sprintf("url=http://%s/api/v1/timestamp,certificate-chain=%s,%s", timestampsAddress, of.Parts[Timestamps], since))
+		"--fulcio", fmt.Sprintf("url=%s,certificate-chain=%s,%s", s.url(fulcioAddress), of.Parts[Fulcio], since),
+		"--ctfe", fmt.Sprintf("url=%s/ct,public-key=%s,%s", s.url(ctlogAddress), of.Parts[CTLog], since),
+		"--rekor", fmt.Sprintf("url=%s,public-key=%s,%s", s.url(rekorV1Address), of.Parts[RekorV1], since),
+		"--rekor", fmt.Sprintf("url=%s,public-key=%s,%s,origin=%s", s.url(rekorV2Address), of.Parts[RekorV2], since, s.origin()),
+		"--tsa", fmt.Sprintf("url=%s/api/v1/timestamp,certificate-chain=%s,%s", s.url(timestampsAddress), of.Parts[Timestamps], since))
 	return err
 }
 
 func (s *Stack) signingConfig(of SigningConfig) error {
 	at := func(address string, version int) string {
-		return fmt.Sprintf("url=http://%s,api-version=%d,%s,operator=stepseal", address, version, since)
+		return fmt.Sprintf("url=%s,api-version=%d,%s,operator=stepseal", s.url(address), version, since)
 	}
 	fulcio := fulcioAddress
 	if of == Unlogged {

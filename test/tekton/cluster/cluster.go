@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -35,6 +36,15 @@ type Cluster struct {
 	token           string
 	mu              sync.Mutex
 	kinds           map[string]kind
+}
+
+// Issuer is whose tokens the pods have.
+const Issuer = "https://127.0.0.1:443"
+
+// Authority is the certificate authority of the API server and so of the issuer, in PEM.
+func (c *Cluster) Authority() (string, error) {
+	content, err := os.ReadFile(c.path("ca.crt"))
+	return string(content), err
 }
 
 // Start returns when the node is ready for pods.
@@ -66,7 +76,7 @@ func (c *Cluster) startControlPlane() error {
 		"--service-cluster-ip-range", "10.96.0.0/24", "--cert-dir", c.path("pki"),
 		"--tls-cert-file", c.path("api.crt"), "--tls-private-key-file", c.path("api.key"), "--client-ca-file", c.path("ca.crt"),
 		"--token-auth-file", c.path("tokens.csv"), "--authorization-mode", "Node,RBAC", "--allow-privileged=true",
-		"--service-account-issuer", "https://127.0.0.1:443", "--service-account-jwks-uri", "https://127.0.0.1:443/openid/v1/jwks",
+		"--service-account-issuer", Issuer, "--service-account-jwks-uri", Issuer+"/openid/v1/jwks",
 		"--service-account-signing-key-file", c.path("sa.key"), "--service-account-key-file", c.path("sa.key"),
 		"--kubelet-preferred-address-types", "InternalIP",
 		// Nothing here serves the addresses of Services, so webhooks are called at the addresses of their pods.

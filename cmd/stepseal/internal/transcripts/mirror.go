@@ -1,4 +1,4 @@
-package main
+package transcripts
 
 import (
 	"crypto/tls"
@@ -20,13 +20,13 @@ import (
 )
 
 // mirrors are the database servers of one script, by name.
-type mirrors map[string]*mirrorServer
+type mirrors map[string]*MirrorServer
 
 const mirrorsKey = "mirrors"
 
-// mirrorServer serves a folder on loopback, remembers what it was asked, and misbehaves on demand.
-type mirrorServer struct {
-	server *httptest.Server
+// MirrorServer serves a folder on loopback, remembers what it was asked, and misbehaves on demand.
+type MirrorServer struct {
+	Server *httptest.Server
 	files  http.Handler
 
 	mu    sync.Mutex
@@ -53,10 +53,10 @@ func mirror(ts *testscript.TestScript, neg bool, args []string) {
 	known := ts.Value(mirrorsKey).(mirrors)
 	switch args[0] {
 	case "start":
-		m := startMirror(ts.MkAbs(args[2]))
-		ts.Defer(m.server.Close)
+		m := StartMirror(ts.MkAbs(args[2]))
+		ts.Defer(m.Server.Close)
 		known[args[1]] = m
-		ts.Setenv(args[1], m.server.URL+"/databases")
+		ts.Setenv(args[1], m.Server.URL+"/databases")
 	case "behave":
 		times, err := strconv.Atoi(args[3])
 		ts.Check(err)
@@ -90,19 +90,20 @@ func mirror(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func startMirror(folder string) *mirrorServer {
-	m := &mirrorServer{files: http.StripPrefix("/databases/v6/", http.FileServer(http.Dir(folder)))}
-	m.server = httptest.NewServer(m)
+// StartMirror serves a folder of databases.
+func StartMirror(folder string) *MirrorServer {
+	m := &MirrorServer{files: http.StripPrefix("/databases/v6/", http.FileServer(http.Dir(folder)))}
+	m.Server = httptest.NewServer(m)
 	return m
 }
 
-func (m *mirrorServer) add(rule mirrorRule) {
+func (m *MirrorServer) add(rule mirrorRule) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rules = append(m.rules, rule)
 }
 
-func (m *mirrorServer) count(text string) (n int) {
+func (m *MirrorServer) count(text string) (n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, line := range m.asked {
@@ -113,7 +114,7 @@ func (m *mirrorServer) count(text string) (n int) {
 	return n
 }
 
-func (m *mirrorServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (m *MirrorServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch rule := m.note(req); rule.answer {
 	case "":
 		m.files.ServeHTTP(w, req)
@@ -140,7 +141,7 @@ func (m *mirrorServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // note remembers the request and finds the rule for it.
-func (m *mirrorServer) note(req *http.Request) mirrorRule {
+func (m *MirrorServer) note(req *http.Request) mirrorRule {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked = append(m.asked, strings.TrimSpace(req.Method+" "+req.URL.Path+" "+req.Header.Get("Range")))

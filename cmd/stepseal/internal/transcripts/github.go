@@ -1,4 +1,4 @@
-package main
+package transcripts
 
 import (
 	"net/http"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package transcripts
 
 import (
 	"fmt"
@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-const peakVariable = "TEST_PEAK_MEMORY"
+// PeakVariable names the file into which stepseal-measured writes the peak of its memory, in bytes.
+const PeakVariable = "TEST_PEAK_MEMORY"
 
 // measured runs stepseal as a child, and writes down the peak of its memory. The kernel counts the memory of the process
 // that started it into a child's peak, and the tests themselves hold the bombs.
@@ -24,7 +25,7 @@ func measured() int {
 	if runtime.GOOS == "linux" {
 		peak <<= 10 // it counts in KiB there
 	}
-	if err := os.WriteFile(os.Getenv(peakVariable), fmt.Append(nil, peak), 0o600); err != nil {
+	if err := os.WriteFile(os.Getenv(PeakVariable), fmt.Append(nil, peak), 0o600); err != nil {
 		panic(err)
 	}
 	return cmd.ProcessState.ExitCode()

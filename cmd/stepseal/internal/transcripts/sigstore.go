@@ -1,4 +1,4 @@
-package main
+package transcripts
 
 import (
 	"encoding/json"
