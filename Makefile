@@ -45,7 +45,8 @@ reports:
 	test/sarif/run
 	test/html/run
 
-# Kyverno's command line judges the admission policies that are rendered. It is built once: seven minutes of a processor.
+# Kyverno and policy-controller judge the admission policies that are rendered. Their command lines are built once: twenty
+# minutes of a processor.
 kyverno:
 	test/kyverno/run
 

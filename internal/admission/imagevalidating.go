@@ -112,8 +112,8 @@ func (q request) validation(r requirement) (string, error) {
 // https://github.com/kyverno/kyverno/blob/v1.19.1/pkg/image/verifiers/ivpol/cosign/verifier.go
 func legacyValidation(r requirement) error {
 	for _, s := range r.signers {
-		if s.authority.Source == trust.TrustedRoot && s.authority.WithoutLog {
-			return inexpressible(imageValidatingEngine, "what %s signs in .sig and .att tags: it takes the time of a log alone", s.Name).Hint("sign with signature-format both or bundle, or render the kind kyverno")
+		if a := s.authority; a.Source == trust.TrustedRoot && a.WithoutLog || a.Source == trust.Certificates && a.TimestampAuthority != "" {
+			return inexpressible(imageValidatingEngine, "the timestamps of %s in .sig and .att tags: it takes the time of a log alone", s.Name).Hint("sign with signature-format both or bundle, or render the kind kyverno")
 		}
 		if r.Kind != trust.Signature && (!s.authority.Source.Keyless() || withoutLog(s.authority)) {
 			return inexpressible(imageValidatingEngine, "attestations by %s in .att tags: it takes those of a log alone", s.Name).Hint("sign with signature-format both or bundle, or render the kind kyverno")

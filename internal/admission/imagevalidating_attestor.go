@@ -48,6 +48,9 @@ func (q request) imageValidatingInstance(a trust.Authority) ([]member, error) {
 	if a.Source == trust.PublicSigstore {
 		return []member{at("ctlog", ctlog(a, publicRekor))}, nil
 	}
+	if a.Source == trust.Certificates && a.TimestampAuthority == "" && q.format != legacy {
+		return nil, inexpressible(imageValidatingEngine, "the certificates of the authority %s for bundles: it demands a timestamp of each", a.Name).Hint("name a timestamp-authority, or render the kind kyverno")
+	}
 	r, err := rootOf(a, q.material)
 	if err != nil {
 		return nil, err

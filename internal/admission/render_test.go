@@ -213,6 +213,8 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 		{"bundles by a key, to policy-controller", admission.PolicyController, "bundle", keyOnly(), "bundles by the key release-key"},
 		{"attestations by a key in .att tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", keyOnly(), "in .att tags"},
 		{"signatures in no log in .sig tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", signaturesAlone(timestamped(t)), "the time of a log alone"},
+		{"timestamps of certificates in .sig tags, to ImageValidatingPolicy", admission.KyvernoImageValidating, "legacy", signaturesAlone(certified(t)), "the time of a log alone"},
+		{"certificates without timestamps, to ImageValidatingPolicy", admission.KyvernoImageValidating, "both", unstamped(t), "demands a timestamp of each"},
 		{"the public Sigstore without its log, to ClusterPolicy", admission.Kyverno, "legacy", keyless(unlogged), "without its log"},
 		{"the public Sigstore without its log, to policy-controller", admission.PolicyController, "bundle", keyless(unlogged), "without its log"},
 		{"certificates, to policy-controller", admission.PolicyController, "both", certified(t), "certificates of a CA"},
@@ -230,6 +232,12 @@ func TestWhatAnEngineCannotSayIsRefused(t *testing.T) {
 func certificateLogAlone(t *testing.T) trust.Section {
 	s := timestamped(t)
 	s.Authorities[0].WithoutCTLog = false
+	return s
+}
+
+func unstamped(t *testing.T) trust.Section {
+	s := certified(t)
+	s.Authorities[0].TimestampAuthority = ""
 	return s
 }
 

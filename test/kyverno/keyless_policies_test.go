@@ -84,6 +84,7 @@ func (b bench) keylessPods(corp, other lab) (pods []pod) {
 		{"by-another-branch", corp.as(b.T, b, workflow("try")), all, "", saidOfIdentity("@refs/heads/try")},
 		{"by-another-issuer", corp.as(b.T, b, sameWorkflowOf("https://github.example/token")), all, "", saidOfIdentity("https://github.example/token")},
 		{"by-another-sigstore", other.as(b.T, b, workflow("main")), all, "", "log public key not found|not enough verified log entries|certificate signed by unknown authority|No certificate for signer"},
+		{"of-another-ct-log", corp.uncounted(b.T, b, workflow("main")), all, "", "SCT|ctfe public key not found"},
 		{"attested-and-not-signed", release, without(0), trust.Signature, "no signatures found|type https://sigstore.dev/cosign/sign/v1( not found|, checked)"},
 		{"without-sbom", release, without(1), trust.SBOM, "type https://cyclonedx.org/bom( not found|, checked|$)"},
 		{"without-scan", release, without(2), trust.Scan, "type https://cosign.sigstore.dev/attestation/vuln/v1( not found|, checked|$)"},
@@ -103,6 +104,17 @@ func (b bench) keylessPods(corp, other lab) (pods []pod) {
 	// Whoever verifies has all that it needs in the registry and the policy.
 	corp.Close()
 	other.Close()
+	return pods
+}
+
+// taken are the pods with one more that is let in.
+func taken(pods []pod, name string) []pod {
+	pods = slices.Clone(pods)
+	for i := range pods {
+		if pods[i].name == name {
+			pods[i].admitted, pods[i].because = true, ""
+		}
+	}
 	return pods
 }
 

@@ -72,6 +72,15 @@ func (l lab) rootOfServices(t *testing.T) []byte {
 	return content
 }
 
+func (l lab) rootDocument(t *testing.T) *trustroot.TrustedRoot {
+	t.Helper()
+	var doc trustroot.TrustedRoot
+	if err := protojson.Unmarshal(l.root, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return &doc
+}
+
 // as is an author whom the Sigstore certifies what the claims say.
 func (l lab) as(t *testing.T, b bench, claims map[string]any) signing.Author {
 	t.Helper()
@@ -89,6 +98,23 @@ func (l lab) unlogged(t *testing.T, b bench, claims map[string]any) signing.Auth
 		l.Skew(one, time.Hour)
 	}
 	return l.author(t, b, claims, sigstore, []sigstoretest.Service{sigstoretest.TimestampAuthority}, time.Now())
+}
+
+// uncounted is an author whose certificate is in a log that the root does not name.
+func (l lab) uncounted(t *testing.T, b bench, claims map[string]any) signing.Author {
+	t.Helper()
+	sigstore, err := signing.NewSigstore("corp", l.root, signing.Without{Log: !l.logs(), CTLog: true})
+	if err == nil {
+		err = l.Misbehave(sigstoretest.Faults{UnknownCTLog: true})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	author := l.author(t, b, claims, sigstore, l.services, anHourAgo())
+	if err := l.Misbehave(sigstoretest.Faults{}); err != nil {
+		t.Fatal(err)
+	}
+	return author
 }
 
 func (l lab) author(t *testing.T, b bench, claims map[string]any, sigstore *signing.Sigstore, services []sigstoretest.Service, at time.Time) signing.Author {

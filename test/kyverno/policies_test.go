@@ -225,10 +225,14 @@ func (b bench) render(kind admission.Kind, section trust.Section, keys map[strin
 	return b.renderFrom(kind, section, sources)
 }
 
-// renderFrom makes the policy for the registry's images, with what a registry without TLS needs.
 func (b bench) renderFrom(kind admission.Kind, section trust.Section, sources map[string][]byte) []byte {
 	b.Helper()
-	material := admission.Material{Sources: sources}
+	return b.renderWith(kind, section, admission.Material{Sources: sources})
+}
+
+// renderWith makes the policy for the registry's images, with what a registry without TLS needs.
+func (b bench) renderWith(kind admission.Kind, section trust.Section, material admission.Material) []byte {
+	b.Helper()
 	policy, err := admission.Render(kind, section, material, admission.Options{Images: []string{b.server.Host() + "/team/*"}, Format: string(b.format)})
 	if err != nil {
 		b.Fatal(err)
