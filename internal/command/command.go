@@ -64,12 +64,13 @@ func (p Program) Run(ctx context.Context, args []string) error {
 
 // plain runs what is no step: help, completion, and the groups, which need a word more.
 func (p Program) plain(root, cmd *cobra.Command, args, rest []string) error {
-	if cmd != root && cmd.HasSubCommands() && cmd.Name() != "completion" && (len(rest) != 1 || !isHelp(rest[0])) {
+	alone := len(rest) == 0 && cmd.Name() == "completion" // which says what it is for
+	if cmd != root && cmd.HasSubCommands() && !alone && (len(rest) != 1 || !isHelp(rest[0])) {
+		if len(rest) > 0 {
+			return p.fail(unknownCommand(cmd, rest[0]))
+		}
 		root.SetOut(p.Stderr)
 		_ = cmd.Help()
-		if len(rest) > 0 {
-			return p.fail(outcome.New(outcome.InvalidInput, "unknown command %q for %q", rest[0], cmd.CommandPath()))
-		}
 		return p.fail(outcome.New(outcome.InvalidInput, "no command behind %s", cmd.CommandPath()))
 	}
 	root.SetArgs(args)
@@ -93,12 +94,12 @@ func (p Program) execute(ctx context.Context, spec *step.Spec, flags map[string]
 	return step.Execute(ctx, spec, flags, wrong, p.Inputs, world)
 }
 
-func unknownCommand(root *cobra.Command, word string) *outcome.Error {
-	err := outcome.New(outcome.InvalidInput, "unknown command %q", word)
-	if near := root.SuggestionsFor(word); len(near) > 0 {
+func unknownCommand(behind *cobra.Command, word string) *outcome.Error {
+	err := outcome.New(outcome.InvalidInput, "unknown command %q behind %s", word, behind.CommandPath())
+	if near := behind.SuggestionsFor(word); len(near) > 0 {
 		return err.Hint("did you mean %s?", strings.Join(near, " or "))
 	}
-	return err.Hint("stepseal --help lists the commands")
+	return err.Hint("%s --help lists the commands", behind.CommandPath())
 }
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "--help" }

@@ -109,6 +109,21 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+func TestTheNearestCommandIsNamed(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"pain"}, "did you mean paint?"},
+		{[]string{"brush", "clena"}, "did you mean clean?"},
+		{[]string{"brush", "xyzzy"}, "stepseal brush --help lists the commands"},
+	} {
+		if _, _, _, err := run(t, test.args...); err == nil || !slices.Contains(outcome.Of(err).Hints, test.want) {
+			t.Errorf("%v: %v does not advise %q", test.args, err, test.want)
+		}
+	}
+}
+
 func TestWhatIsNoStep(t *testing.T) {
 	for name, test := range map[string]struct {
 		args   []string
@@ -130,6 +145,8 @@ func TestWhatIsNoStep(t *testing.T) {
 		"help by the word":         {[]string{"help", "paint"}, 0, "# in red"},
 		"help for an argument":     {[]string{"look", "--help"}, 0, "look WALL [flags]"},
 		"completion":               {[]string{"completion", "bash"}, 0, "bash completion"},
+		"completion of no shell":   {[]string{"completion", "tcsh"}, 12, ""},
+		"completion alone":         {[]string{"completion"}, 0, "autocompletion"},
 		"completion of choices":    {[]string{"__complete", "paint", "--colour", ""}, 0, "blue"},
 		"a tool":                   {[]string{"brush", "clean"}, 0, ""},
 	} {

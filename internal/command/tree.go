@@ -13,7 +13,7 @@ import (
 // Tree is the commands as cobra has them: for help, completion and manual pages.
 func (p Program) Tree() *cobra.Command {
 	root := &cobra.Command{Use: "stepseal", Short: "Software supply-chain security in CI", Long: about,
-		SilenceErrors: true, SilenceUsage: true, DisableAutoGenTag: true}
+		SilenceErrors: true, SilenceUsage: true, DisableAutoGenTag: true, SuggestionsMinimumDistance: 2}
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	groups := map[string]*cobra.Command{}
@@ -21,7 +21,7 @@ func (p Program) Tree() *cobra.Command {
 		parent, name := root, spec.Name
 		if group, word, ok := strings.Cut(spec.Name, " "); ok {
 			if groups[group] == nil {
-				groups[group] = &cobra.Command{Use: group, Short: "Commands for the " + group, DisableAutoGenTag: true}
+				groups[group] = &cobra.Command{Use: group, Short: "Commands for the " + group, DisableAutoGenTag: true, SuggestionsMinimumDistance: root.SuggestionsMinimumDistance}
 				root.AddCommand(groups[group])
 			}
 			parent, name = groups[group], word

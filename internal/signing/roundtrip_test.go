@@ -87,6 +87,20 @@ func TestOnlyWhatIsMissingIsAdded(t *testing.T) {
 	}
 }
 
+func TestASignatureByAnotherKeyIsCalledThat(t *testing.T) {
+	for _, format := range []Format{Bundle, Legacy} {
+		b := newBench(t, registrytest.Options{})
+		b.attest(format, b.signature())
+		v, err := b.verifyBy(require(trust.Signature), newTestKey(t, ed25519Key(t)))
+		if got := outcome.Of(err); got == nil || got.Reason != outcome.SignatureUntrusted {
+			t.Fatal(err)
+		}
+		if found := strings.Join(v.Requirements[0].Evidence, "\n"); !strings.Contains(found, errSignature.Error()) || strings.Contains(found, "threshold") {
+			t.Errorf("%s: %s", format, found)
+		}
+	}
+}
+
 func TestAnotherSignersWorkIsLeftInPlace(t *testing.T) {
 	b := newBench(t, registrytest.Options{Referrers: registrytest.ReferrersOff})
 	b.attest(Both, b.everything()...)

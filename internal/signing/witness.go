@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/bundle"
@@ -60,11 +61,18 @@ func (w keyWitness) vouch(s signed) (proof, error) {
 	}
 	// The comparison with the image is left to the caller, who is stricter about it: here any of the subjects would do.
 	result, err := w.bundles.Verify(s.bundle, verify.NewPolicy(verify.WithoutArtifactUnsafe(), verify.WithKey()))
-	if err == nil && result.Statement == nil {
+	switch {
+	case err == nil && result.Statement == nil:
 		err = errNoStatement
+	case err != nil && strings.Contains(err.Error(), noneCounts):
+		err = errSignature
 	}
 	return proof{who: w.Signer()}, err
 }
+
+// noneCounts is how the library for envelopes says that no signature of one is by the key, in words about a threshold of
+// its own that would pass for one of the trust section.
+const noneCounts = "accepted signatures do not match threshold"
 
 var errNoStatement = errors.New("bundle: no statement")
 

@@ -42,27 +42,40 @@ The section counts in a file that is named alone: .stepseal.yaml in the working 
 	}
 }
 
-// checkTrust reads every file that the section names, those too that no signer needs.
+// checkTrust reads every file that the section names, those too that no signer needs, and tells of all that cannot be used.
 func checkTrust(ctx context.Context, r *step.Run, section trust.Section) error {
 	files := newReader(r)
+	var wrong []*outcome.Error
 	for _, a := range section.Authorities {
-		var err error
-		if a.Source.Keyless() {
-			_, err = files.sigstore(ctx, a)
-		} else {
-			_, err = files.key(ctx, a)
-		}
-		if err != nil {
-			return err
-		}
-		if a.SigningConfig == "" {
-			continue
-		}
-		if _, err := files.servicesOf(ctx, a); err != nil {
-			return err
+		if err := files.checkAuthority(ctx, a); err != nil {
+			wrong = append(wrong, outcome.Of(err))
 		}
 	}
-	_, err := files.trust(ctx, section)
+	switch len(wrong) {
+	case 0:
+		_, err := files.trust(ctx, section)
+		return err
+	case 1:
+		return wrong[0]
+	}
+	all := outcome.New(wrong[0].Reason, "%d authorities of %s cannot be used", len(wrong), r.ConfigName())
+	for _, err := range wrong {
+		all.With(plainUpTo(err.Error(), maxLine))
+	}
+	return all
+}
+
+func (f *resolver) checkAuthority(ctx context.Context, a trust.Authority) error {
+	var err error
+	if a.Source.Keyless() {
+		_, err = f.sigstore(ctx, a)
+	} else {
+		_, err = f.key(ctx, a)
+	}
+	if err != nil || a.SigningConfig == "" {
+		return err
+	}
+	_, err = f.servicesOf(ctx, a)
 	return err
 }
 

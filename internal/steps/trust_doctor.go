@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ It ends as accepted where all is well, with warnings of what ends within --warn-
 			if len(section.Authorities) == 0 {
 				return noTrustSection(r)
 			}
-			authorities, err := restsOn(ctx, r, section)
+			authorities, untold, err := restsOn(ctx, r, section)
 			if err != nil {
 				return err
 			}
@@ -49,7 +50,7 @@ It ends as accepted where all is well, with warnings of what ends within --warn-
 			if err != nil {
 				return err
 			}
-			return diagnose(r, lifetime.Judge(authorities, answers, r.Now(), warnWithinInput.Of(r)))
+			return diagnose(r, lifetime.Judge(authorities, answers, r.Now(), warnWithinInput.Of(r)), untold)
 		},
 	}
 }
@@ -58,23 +59,27 @@ func noTrustSection(r *step.Run) error {
 	return outcome.New(outcome.InvalidConfig, "%s has no trust section", r.ConfigName()).Hint("docs/trust.md shows one")
 }
 
-// restsOn reads every file that the section names, and what does not come in files from where it comes.
-func restsOn(ctx context.Context, r *step.Run, section trust.Section) ([]lifetime.Authority, error) {
+// restsOn reads every file that the section names, and what does not come in files from where it comes. Where that cannot
+// be asked it is untold: that one mirror is down must not hide that another authority has ended.
+func restsOn(ctx context.Context, r *step.Run, section trust.Section) (list []lifetime.Authority, untold []*outcome.Error, err error) {
 	registry, err := newRegistry(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	from := newReader(r)
 	from.transport = registry.Transport()
-	var list []lifetime.Authority
 	for _, a := range section.Authorities {
 		one, err := from.authority(ctx, a)
-		if err != nil {
-			return nil, err
+		switch {
+		case ctx.Err() != nil || err != nil && outcome.Verdict(err) != outcome.Undecided:
+			return nil, nil, cmp.Or(err, ctx.Err())
+		case err != nil:
+			untold = append(untold, outcome.Of(err))
+		default:
+			list = append(list, one)
 		}
-		list = append(list, one)
 	}
-	return list, nil
+	return list, untold, nil
 }
 
 func (f *resolver) authority(ctx context.Context, a trust.Authority) (lifetime.Authority, error) {
@@ -135,18 +140,26 @@ func askServices(ctx context.Context, r *step.Run, authorities []lifetime.Author
 
 // diagnose prints the report, and ends as it says. What has ended is told before what cannot be reached: that will not
 // pass by itself.
-func diagnose(r *step.Run, report lifetime.Report) error {
+func diagnose(r *step.Run, report lifetime.Report, untold []*outcome.Error) error {
 	if _, err := io.WriteString(r.Stdout, lifetimeText(report)); err != nil {
 		return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
 	}
 	for _, warning := range report.Warnings {
 		r.Warn("%s", plainUpTo(warning, maxLine))
 	}
+	unavailable := report.Unavailable
+	for _, err := range untold {
+		unavailable = append(unavailable, err.Error())
+	}
 	switch {
 	case len(report.Problems) > 0:
-		return outcome.New(outcome.TrustExpired, "what %s rests on does not hold", r.ConfigName()).With(plainLines(slices.Concat(report.Problems, report.Unavailable))...)
-	case len(report.Unavailable) > 0:
-		return outcome.New(outcome.SigstoreUnavailable, "%d of the services cannot be reached", len(report.Unavailable)).With(plainLines(report.Unavailable)...)
+		return outcome.New(outcome.TrustExpired, "what %s rests on does not hold", r.ConfigName()).With(plainLines(slices.Concat(report.Problems, unavailable))...)
+	case len(untold) == 1 && len(unavailable) == 1:
+		return untold[0]
+	case len(untold) > 0:
+		return outcome.New(untold[0].Reason, "of %d authorities and services nothing could be told", len(unavailable)).With(plainLines(unavailable)...)
+	case len(unavailable) > 0:
+		return outcome.New(outcome.SigstoreUnavailable, "%d of the services cannot be reached", len(unavailable)).With(plainLines(unavailable)...)
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (m mending) verify() []string {
 	if len(m.verifiers) > 0 {
 		id = m.verifiers[0]
 	}
-	return []string{fmt.Sprintf("stepseal verify --image %s --config FILE --verifier-id %s --explain", m.image, quoted(id)), "as that verifier, by the trust section that it verifies with"}
+	return []string{fmt.Sprintf("stepseal verify --image %s --config FILE --verifier-id %s --explain", m.image, quoted(id)), "as that verifier, by the trust section that it verifies with, and with --key where that has no sign-with"}
 }
 
 func (m mending) scan() string { return "stepseal scan-gate --image " + m.image }
