@@ -5,6 +5,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/registrytest"
 	"github.com/stepseal/stepseal/test/sigstore/issuer"
+	"github.com/stepseal/stepseal/test/sigstore/shop"
 	"github.com/stepseal/stepseal/test/sigstore/stack"
 )
 
@@ -38,20 +39,8 @@ func token(t *testing.T, name string, claims issuer.Claims) string {
 // pushed is the reference, by digest, of a small image that nobody has signed, in a registry of its own.
 func pushed(t *testing.T, referrers registrytest.Referrers) string {
 	t.Helper()
-	registry, err := registrytest.Start(registrytest.Options{Referrers: referrers})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(registry.Close)
-	image, err := registrytest.App(registrytest.AppOptions{Distro: registrytest.Debian("11")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := registry.Push("shop/api:1.0", image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return registry.Ref("shop/api@" + digest.String())
+	_, ref := shop.Push(t, referrers)
+	return ref
 }
 
 var registries = map[string]registrytest.Referrers{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/registrytest"
 	"github.com/stepseal/stepseal/test/sigstore/issuer"
+	"github.com/stepseal/stepseal/test/sigstore/shop"
 	"github.com/stepseal/stepseal/test/sigstore/stack"
 )
 
@@ -217,18 +218,6 @@ func (o *operator) size(volume string) int {
 // pushed is the reference, by digest, of a small image in a registry of its own.
 func pushed(t *testing.T) string {
 	t.Helper()
-	registry, err := registrytest.Start(registrytest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(registry.Close)
-	image, err := registrytest.App(registrytest.AppOptions{Distro: registrytest.Debian("11")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := registry.Push("shop/api:1.0", image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return registry.Ref("shop/api@" + digest.String())
+	_, ref := shop.Push(t, registrytest.ReferrersOn)
+	return ref
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stepseal/stepseal/internal/registrytest"
 	"github.com/stepseal/stepseal/test/sigstore/issuer"
+	"github.com/stepseal/stepseal/test/sigstore/shop"
 	"github.com/stepseal/stepseal/test/sigstore/stack"
 )
 
@@ -72,7 +73,7 @@ type secured struct{ registry, ref, config, stranger string }
 
 func (r *runner) secured(sigstore *stack.Stack, with stack.SigningConfig, format string) secured {
 	r.Helper()
-	registry, ref := pushed(r.T)
+	registry, ref := shop.Push(r.T, registrytest.ReferrersOn)
 	text := fmt.Sprintf(`version: 1
 trust:
   authorities:
@@ -84,28 +85,8 @@ trust:
   signature-format: %s
 `, sigstore.Trust().Root, sigstore.SigningConfig(with), with != stack.WithTimestamps,
 		sigstore.Issuer.URL(stack.GitHub), "https://github.com/"+workflow+"@refs/heads/main", format)
-	return secured{registry, ref, r.write(string(with)+".yaml", text),
+	return secured{registry.Host(), ref, r.write(string(with)+".yaml", text),
 		r.write(string(with)+".stranger.yaml", strings.ReplaceAll(text, "refs/heads/main", "refs/heads/other"))}
-}
-
-func pushed(t *testing.T) (address, ref string) {
-	t.Helper()
-	registry, err := registrytest.Start(registrytest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(registry.Close)
-	image, err := registrytest.App(registrytest.AppOptions{Distro: registrytest.Debian("11")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := registry.Push("shop/api:1.0", image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ref = registry.Ref("shop/api@" + digest.String())
-	address, _, _ = strings.Cut(ref, "/")
-	return address, ref
 }
 
 // runner runs the product with a home and a working directory of its own.
