@@ -69,7 +69,7 @@ func (s scanned) isYoung(d trust.Demand, now time.Time) error {
 
 // at is when the scan was made as far as can be verified: a log or a timestamp authority says it of keyless signatures.
 // A key vouches for no time, and there the signer's claim must do.
-// Attack 31.
+// Attacks 23, 31.
 func (s scanned) at() time.Time {
 	if s.proof.at.IsZero() {
 		return s.scan.Finished

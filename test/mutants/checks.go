@@ -192,6 +192,9 @@ var checks = []check{
 		"TestAttack09FailedScan/a_pass_by_a_policy_nobody_accepted",
 	}},
 	{function: signing + ".scanned.at", passes: "s.scan.Finished", tests: []string{
+		"TestAttack23OldScan/old,_and_claims_to_be_young",
+		"TestAttack23OldScan/old,_claims_to_be_young,_and_was_signed_again",
+		"TestAttack31NewestScan/an_older_pass_that_claims_to_be_newer",
 		"TestAttack31NewestScan/a_newer_refusal",
 		"TestAttack31NewestScan/a_refusal_that_claims_to_be_of_the_future",
 	}},
