@@ -30,17 +30,24 @@ type Tool struct {
 	Version string
 }
 
+// Place is where the images of one run are catalogued.
+type Place struct {
+	Pool    *image.Pool   // the layers that they share
+	Scratch string        // a folder of the caller's that may be filled; it must outlive the call and nothing else
+	Texts   *LicenceTexts // for all of them
+}
+
 // linksPrefix begins the name of the folder with the layers of one image.
 const linksPrefix = "catalogue-"
 
 // Create catalogues an image, or a folder: it brings the layers into the pool, and only when all of them are within their bounds does
-// anything look into them. scratch is a folder of the caller's that may be filled; it must outlive the call and nothing
-// else.
-func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, scratch string, bounds Bounds) (*Catalogue, error) {
+// anything look into them.
+func Create(ctx context.Context, img *image.Image, tool Tool, in Place, bounds Bounds) (*Catalogue, error) {
 	if img.Reference.Folder() != "" {
-		return createFromFolder(ctx, img, tool, img.FolderLimits(), bounds.checks(scratch))
+		return createFromFolder(ctx, img, tool, img.FolderLimits(), bounds.checks(in.Scratch))
 	}
-	unpacked, err := img.Unpack(ctx, pool)
+	licensed := in.Texts.compile()
+	unpacked, err := img.Unpack(ctx, in.Pool)
 	if err != nil {
 		return nil, unreadable(ctx, img, err)
 	}
@@ -52,16 +59,16 @@ func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, 
 		return nil, err
 	}
 	defer release()
-	work, err := os.MkdirTemp(scratch, linksPrefix)
+	work, err := os.MkdirTemp(in.Scratch, linksPrefix)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
 	var content *syft.SBOM
 	var related edges
-	err = guarded(ctx, 20*time.Millisecond, bounds.checks(scratch), func(ctx context.Context) error {
+	err = guarded(ctx, 20*time.Millisecond, bounds.checks(in.Scratch), func(ctx context.Context) error {
 		var err error
-		content, related, err = look(ctx, img, unpacked, config(tool), work)
+		content, related, err = look(ctx, img, unpacked, config(tool), licensed, work)
 		return err
 	})
 	if err != nil {
@@ -71,7 +78,7 @@ func Create(ctx context.Context, img *image.Image, tool Tool, pool *image.Pool, 
 }
 
 // look has stereoscope index the layers and syft catalogue them, and relates what syft does not.
-func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *engine.CreateSBOMConfig, work string) (*syft.SBOM, edges, error) {
+func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *engine.CreateSBOMConfig, licensed func(context.Context) (context.Context, error), work string) (*syft.SBOM, edges, error) {
 	temp := file.NewTempDirGenerator("stepseal")
 	defer temp.Cleanup()
 	if err := place(unpacked, work); err != nil {
@@ -79,11 +86,10 @@ func look(ctx context.Context, img *image.Image, unpacked *image.Unpacked, cfg *
 	}
 	read := reader(img, temp, work)
 	defer func() { _ = read.Cleanup() }()
-	licensed := withLicenses(ctx, cfg)
 	if err := read.Read(ctx); err != nil {
 		return nil, edges{}, err
 	}
-	ctx, err := licensed()
+	ctx, err := licensed(ctx)
 	if err != nil {
 		return nil, edges{}, outcome.New(outcome.CatalogueFailed, "the licence texts").Because(err)
 	}
@@ -178,22 +184,6 @@ func createFromFolder(ctx context.Context, img *image.Image, tool Tool, limits i
 		return nil, unreadable(ctx, img, err)
 	}
 	return c, nil
-}
-
-// withLicenses begins to compile the texts of all licences, which takes most of a second of one core, and returns the
-// function that waits for it: meanwhile the layers are indexed.
-func withLicenses(ctx context.Context, cfg *engine.CreateSBOMConfig) func() (context.Context, error) {
-	var licensed context.Context
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		licensed, err = engine.SetContextLicenseScanner(ctx, cfg.Licenses)
-	}()
-	return func() (context.Context, error) {
-		<-done
-		return licensed, err
-	}
 }
 
 // config is syft's default, as its CLI uses it, but for four things. The go command is not run, which syft would do in a

@@ -59,7 +59,7 @@ func catalogue(t *testing.T, img *image.Image) *sbom.Catalogue {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := sbom.Create(context.Background(), img, sbom.Tool{Name: "stepseal", Version: "test"}, pool, scratch, sbom.Bounds{})
+	c, err := sbom.Create(context.Background(), img, sbom.Tool{Name: "stepseal", Version: "test"}, sbom.Place{Pool: pool, Scratch: scratch, Texts: &sbom.LicenceTexts{}}, sbom.Bounds{})
 	if err != nil {
 		t.Fatal(err)
 	}

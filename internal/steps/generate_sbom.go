@@ -164,7 +164,7 @@ func (p *part) needCatalogue(ctx context.Context) error {
 	if p.img.Reference.Folder() == "" {
 		p.Note("reading the layers of %s and finding packages", p.label())
 	}
-	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, pool, p.Scratch, p.bounds())
+	p.catalogue, err = sbom.Create(ctx, p.img, sbom.Tool{Name: "stepseal", Version: p.Version}, sbom.Place{Pool: pool, Scratch: p.Scratch, Texts: &p.content.texts}, p.bounds())
 	if err == nil && p.catalogue.ReadAs() != "" {
 		p.Note("%s was read as %s", p.label(), p.catalogue.ReadAs())
 	}

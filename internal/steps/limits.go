@@ -105,6 +105,8 @@ type content struct {
 	opening sync.Once
 	pool    *image.Pool
 	failed  error
+
+	texts sbom.LicenceTexts
 }
 
 // openPool is where the layers of this run lie unpacked, each once.
