@@ -7,24 +7,10 @@ import (
 	"time"
 )
 
-// MaxSkew is how far the clock of a service may be from that of this machine without being told: tokens and certificates
-// are good for ten minutes.
-const MaxSkew = 5 * time.Minute
-
-// Answer is what came back when a service was asked something harmless.
-type Answer struct {
-	Authority string
-	Service   Service
-	Doubt     string        // it answers, and not as such a service does
-	Problem   string        // why it could not be reached
-	Timed     bool          // it said what time it is
-	Ahead     time.Duration // of its clock; negative: it is behind
-}
-
 // Report is the judgement.
 type Report struct {
 	Rows        []Row    // the most urgent first
-	Problems    []string // what is demanded, and has ended or is not covered
+	Problems    []string // what is demanded, and has ended or is not covered, and services that are others than those trusted
 	Unavailable []string // services that could not be reached
 	Warnings    []string
 }
@@ -41,7 +27,7 @@ func Judge(authorities []Authority, answers []Answer, now time.Time, within time
 		}
 	}
 	for _, answer := range answers {
-		j.answer(answer)
+		j.answer(answer, inForce(authorities, answer, now))
 	}
 	slices.SortStableFunc(j.Rows, urgency)
 	return j.Report
@@ -163,36 +149,6 @@ func (j *judge) signing(a Authority) {
 		// https://github.com/sigstore/rekor-tiles/blob/v2.3.0/CLIENTS.md
 		j.problem("%s: nobody says when something was signed: a log of version 2 does not, and the signing config names no timestamp authority", a.Name)
 	}
-}
-
-func (j *judge) answer(a Answer) {
-	row := Row{State: Answers, Authority: a.Authority, What: a.Service.text(), urgency: open}
-	switch {
-	case a.Problem != "":
-		row.State, row.urgency = NoAnswer, failing
-		j.Unavailable = append(j.Unavailable, fmt.Sprintf("%s: the %s: %s", a.Authority, a.Service.text(), a.Problem))
-	case a.Doubt != "":
-		row.What += ": " + a.Doubt
-		j.warn("%s: the %s: %s", a.Authority, a.Service.text(), a.Doubt)
-	}
-	if a.Timed {
-		row.What += ", its clock " + clock(a.Ahead)
-		if a.Ahead > MaxSkew || a.Ahead < -MaxSkew {
-			row.urgency = min(row.urgency, soon)
-			j.warn("%s: the clock of the %s is %s; tokens and certificates are good for minutes", a.Authority, a.Service.text(), clock(a.Ahead))
-		}
-	}
-	j.Rows = append(j.Rows, row)
-}
-
-func clock(ahead time.Duration) string {
-	switch {
-	case ahead >= time.Second:
-		return ahead.Round(time.Second).String() + " ahead"
-	case ahead <= -time.Second:
-		return (-ahead).Round(time.Second).String() + " behind"
-	}
-	return "as this machine's"
 }
 
 func (a Authority) covers(role Role, now time.Time) bool {

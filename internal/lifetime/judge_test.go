@@ -173,3 +173,40 @@ func TestTheMostUrgentIsFirst(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestWhatAServiceShowsIsHeldAgainstWhatIsTrusted(t *testing.T) {
+	const refused = "lab: the timestamp authority https://tsa/stamp shows one, and the trusted root has only others that are in force: what it makes from now on is not trusted"
+	for name, c := range map[string]struct {
+		change  func(*Authority)
+		shows   []Shown
+		problem string
+	}{
+		"it shows what is held":                    {func(*Authority) {}, []Shown{{"a", "one"}}, ""},
+		"it shows something else":                  {func(*Authority) {}, []Shown{{"b", "one"}}, refused},
+		"one of what it shows is held":             {func(*Authority) {}, []Shown{{"b", "one"}, {"a", ""}}, ""},
+		"it shows nothing":                         {func(*Authority) {}, nil, ""},
+		"nothing is held by which it may be known": {func(a *Authority) { a.Parts[3].IDs = nil }, []Shown{{"a", "one"}}, refused},
+		"that is held for something else":          {func(a *Authority) { a.Parts[0].IDs, a.Parts[3].IDs = []string{"b"}, nil }, []Shown{{"b", "one"}}, refused},
+		"that has ended beside another": {func(a *Authority) {
+			old := part(TimestampAuthority, "https://tsa/stamp", until(-1))
+			old.IDs = []string{"b"}
+			a.Parts = append(a.Parts, old)
+		}, []Shown{{"b", "one"}}, refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := lab()
+			a.Parts[3].IDs = []string{"a"}
+			c.change(&a)
+			got := Judge([]Authority{a}, []Answer{{Authority: "lab", Service: a.Services[2], Shows: c.shows}}, today, 0)
+			if diff := cmp.Diff(c.problem, strings.Join(got.Problems, "\n")); diff != "" {
+				t.Error(diff)
+			}
+			if first := got.Rows[0]; (first.State == NotTrusted) != (c.problem != "") {
+				t.Errorf("%+v", first)
+			}
+			if other := Judge([]Authority{a}, []Answer{{Authority: "another", Service: a.Services[2], Shows: c.shows}}, today, 0); len(other.Problems) > 0 {
+				t.Errorf("%q", other.Problems)
+			}
+		})
+	}
+}

@@ -39,6 +39,7 @@ const (
 	NotCovered State = "not covered"
 	Answers    State = "answers"
 	NoAnswer   State = "no answer"
+	NotTrusted State = "not trusted"
 )
 
 // At is the state at that moment. The ends belong to the period, as in certificates.
@@ -63,6 +64,7 @@ type Part struct {
 	Role  Role
 	URI   string // of its service; empty where the trusted root does not say
 	Terms []Term
+	IDs   []string // of the certificates or the key by which its service may be known
 }
 
 // At is the state of the part: that of the term which does not hold.

@@ -157,7 +157,7 @@ var table = []Row{
 	{SummaryTooOld, Refused, "The newest verification summary is older than allowed, or of the future.", "verify the image again where summaries are made"},
 	{PolicyNotAccepted, Refused, "The scan was judged by rules that the trust section does not accept.", "scan with the accepted rules, or add the policy digest to evidence.scan.policies in the trust section"},
 	{SignerNotTrusted, Refused, "The identity of this run is none whose word the trust section takes, so nothing was signed.", "run the workflow that the trust section names, or add this identity to its signers"},
-	{TrustExpired, Refused, "Something that the trust section demands has ended or has not begun, or a service of the signing config has no counterpart in the trusted root.", "get the current trusted_root.json and signing_config.json of this Sigstore; stepseal trust doctor lists what ends when"},
+	{TrustExpired, Refused, "Something that the trust section demands has ended or has not begun, or a service of the signing config has no counterpart in the trusted root, or signs by something that it does not hold.", "get the current trusted_root.json and signing_config.json of this Sigstore; stepseal trust doctor lists what ends when"},
 
 	{Interrupted, Undecided, "The run was stopped by a signal or a deadline before it knew the answer.", "run it again"},
 	{Unexpected, Undecided, "Something that the run relies on did not work: a disk, a file, a library.", ""},

@@ -50,7 +50,7 @@ func (k PublicKey) Part() lifetime.Part {
 }
 
 func chainPart(role lifetime.Role, uri string, own lifetime.Period, leaf *x509.Certificate, intermediates []*x509.Certificate, top *x509.Certificate) lifetime.Part {
-	p := lifetime.Part{Role: role, URI: printable(uri)}
+	p := lifetime.Part{Role: role, URI: printable(uri), IDs: chainIDs(leaf, intermediates, top)}
 	if own != (lifetime.Period{}) {
 		p.Terms = append(p.Terms, lifetime.Term{Period: own})
 	}
@@ -74,7 +74,7 @@ func logParts(role lifetime.Role, logs map[string]*root.TransparencyLog) []lifet
 	var list []lifetime.Part
 	for _, log := range logs {
 		id := hex.EncodeToString(log.ID)
-		list = append(list, lifetime.Part{Role: role, URI: printable(log.BaseURL), Terms: []lifetime.Term{
+		list = append(list, lifetime.Part{Role: role, URI: printable(log.BaseURL), IDs: keyIDs(log.PublicKey), Terms: []lifetime.Term{
 			{Of: "key " + id[:min(len(id), idShown)], Period: lifetime.Period{Start: log.ValidityPeriodStart, End: log.ValidityPeriodEnd}}}})
 	}
 	slices.SortFunc(list, func(a, b lifetime.Part) int { return strings.Compare(a.Terms[0].Of, b.Terms[0].Of) })

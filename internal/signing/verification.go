@@ -6,7 +6,6 @@ import (
 
 	"github.com/stepseal/stepseal/internal/evidence"
 	"github.com/stepseal/stepseal/internal/outcome"
-	"github.com/stepseal/stepseal/internal/trust"
 )
 
 // VerificationSchema is the schema of verification.json; VerificationMediaType is its media type.
@@ -48,45 +47,6 @@ type PlatformVerification struct {
 	Digest       string        `json:"digest"`
 	Requirements []Requirement `json:"requirements"`
 	Notes        []string      `json:"notes,omitempty"`
-}
-
-// Rule is what was asked for.
-type Rule struct {
-	Require          []string       `json:"require"`
-	MaxScanAge       string         `json:"maxScanAge,omitempty"`
-	SBOMBinding      bool           `json:"requireSBOMBinding"`
-	Keys             []string       `json:"trustedKeys"`                 // fingerprints
-	Identities       []string       `json:"trustedIdentities,omitempty"` // subject (issuer)
-	Thresholds       map[string]int `json:"thresholds,omitempty"`        // of more than one signer
-	AcceptedPolicies []string       `json:"acceptedPolicies,omitempty"`  // digests, of scans
-}
-
-func newRule(of Trust, required Requirements) Rule {
-	r := Rule{Require: []string{}, Keys: []string{}}
-	for _, d := range required.Demands {
-		r.Require = append(r.Require, string(d.Kind))
-		r.SBOMBinding = r.SBOMBinding || d.Binding
-		if d.Threshold > 1 {
-			if r.Thresholds == nil {
-				r.Thresholds = map[string]int{}
-			}
-			r.Thresholds[string(d.Kind)] = d.Threshold
-		}
-		if d.Kind == trust.Scan {
-			r.AcceptedPolicies = d.Policies
-			if d.MaxAge > 0 {
-				r.MaxScanAge = d.MaxAge.String()
-			}
-		}
-	}
-	for _, s := range of.Signers {
-		if s.Sigstore == nil {
-			r.Keys = append(r.Keys, s.String())
-		} else {
-			r.Identities = append(r.Identities, s.String())
-		}
-	}
-	return r
 }
 
 // Requirement is one thing that was asked for, and what was found.

@@ -621,7 +621,9 @@ func TestVerificationIsTheSameTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{"require": []any{"signature", "sbom", "scan"}, "maxScanAge": "36h0m0s", "requireSBOMBinding": false,
-		"trustedKeys": []any{b.key.Public().Fingerprint()}}
+		"trustedKeys": []any{b.key.Public().Fingerprint()},
+		"demands":     []any{map[string]any{"kind": "signature", "threshold": 1.0}, map[string]any{"kind": "sbom", "threshold": 1.0}, map[string]any{"kind": "scan", "threshold": 1.0, "maxAge": "36h0m0s"}},
+		"signers":     []any{map[string]any{"key": b.key.Public().Fingerprint()}}}
 	if diff := cmp.Diff(want, doc["rule"]); diff != "" {
 		t.Error(diff)
 	}

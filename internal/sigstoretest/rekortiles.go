@@ -75,6 +75,15 @@ func tilesHandler(s *Sigstore) http.Handler {
 		}
 		l.add(s, w, entry)
 	})
+	mux.HandleFunc("GET /api/v2/checkpoint", func(w http.ResponseWriter, _ *http.Request) {
+		l := s.rekorTiles()
+		checkpoint, err := l.checkpoint(l.tree.head())
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, err)
+			return
+		}
+		_, _ = w.Write(checkpoint)
+	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "SERVING"})
 	})
@@ -138,7 +147,7 @@ func (l *rekorTiles) add(s *Sigstore, w http.ResponseWriter, entry []byte) {
 }
 
 func (l *rekorTiles) logged(in inclusion) (*rekorpb.TransparencyLogEntry, error) {
-	checkpoint, err := note.Sign(&note.Note{Text: string(log.Checkpoint{Origin: tilesOrigin, Size: in.size, Hash: in.root}.Marshal())}, l.signer)
+	checkpoint, err := l.checkpoint(in.size, in.root)
 	if err != nil {
 		return nil, err
 	}
@@ -150,4 +159,8 @@ func (l *rekorTiles) logged(in inclusion) (*rekorpb.TransparencyLogEntry, error)
 			Checkpoint: &rekorpb.Checkpoint{Envelope: string(checkpoint)},
 		},
 	}, nil
+}
+
+func (l *rekorTiles) checkpoint(size uint64, root []byte) ([]byte, error) {
+	return note.Sign(&note.Note{Text: string(log.Checkpoint{Origin: tilesOrigin, Size: size, Hash: root}.Marshal())}, l.signer)
 }

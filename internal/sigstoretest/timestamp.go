@@ -54,9 +54,16 @@ func timestampHandler(s *Sigstore) http.Handler {
 	})
 	mux.HandleFunc("GET "+TimestampAuthority.path()+"/certchain", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
-		_, _ = io.WriteString(w, strings.Join(s.timestamper.chainPEM(), ""))
+		_, _ = io.WriteString(w, strings.Join(s.stamping().chainPEM(), ""))
 	})
 	return mux
+}
+
+func (s *Sigstore) stamping() *timestamper {
+	if _, odd := s.misbehaviour(); odd.timestamper != nil {
+		return odd.timestamper
+	}
+	return s.timestamper
 }
 
 // timestamp answers a query. https://www.rfc-editor.org/rfc/rfc3161#section-2.4
@@ -68,10 +75,7 @@ func (s *Sigstore) timestamp(query []byte) ([]byte, error) {
 	if asked.HashAlgorithm != crypto.SHA256 && asked.HashAlgorithm != crypto.SHA384 && asked.HashAlgorithm != crypto.SHA512 {
 		return nil, errors.New("the hash algorithm is too weak")
 	}
-	by := s.timestamper
-	if _, odd := s.misbehaviour(); odd.timestamper != nil {
-		by = odd.timestamper
-	}
+	by := s.stamping()
 	reply := timestamp.Timestamp{
 		HashAlgorithm: asked.HashAlgorithm, HashedMessage: asked.HashedMessage, Nonce: asked.Nonce, Policy: policy,
 		Time: s.clock(TimestampAuthority), AddTSACertificate: asked.Certificates,

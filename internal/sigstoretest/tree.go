@@ -60,6 +60,13 @@ func (t *tree) find(leaf []byte) (in inclusion, exists bool, err error) {
 	return in, true, err
 }
 
+// head is the size of the tree and its root.
+func (t *tree) head() (size uint64, root []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tree.Size(), t.tree.Hash()
+}
+
 func (t *tree) prove(index uint64) (inclusion, error) {
 	size := t.tree.Size()
 	path, err := t.tree.InclusionProof(index, size)

@@ -122,13 +122,8 @@ func authorityText(a trust.Authority) string {
 
 func signerText(s trust.Signer) string {
 	parts := []string{"by " + s.Authority}
-	for _, claim := range []struct {
-		name string
-		want trust.Pattern
-	}{{"issuer", s.Issuer}, {"subject", s.Subject}, {"caller-workflow", s.CallerWorkflow}, {"source-repository", s.SourceRepository}, {"source-ref", s.SourceRef}} {
-		if claim.want.Given() {
-			parts = append(parts, claim.name+" "+claim.want.String())
-		}
+	for _, want := range s.Identity() {
+		parts = append(parts, string(want.Claim)+" "+want.Pattern.String())
 	}
 	if len(s.MaySign) > 0 {
 		parts = append(parts, "may sign "+kindsText(s.MaySign))

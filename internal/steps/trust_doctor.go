@@ -28,9 +28,9 @@ func TrustDoctor() *step.Spec {
 		Summary: "Say until when everything holds that a trust section rests on, and whether its services answer",
 		Prose: `Lists every certificate, log and timestamp authority of every trusted root, every key, and every service of every signing config, with the days that each has left, the most urgent first. Each service has to have its counterpart in the trusted root, and of everything that verification demands one has to be in force now and among the services.
 
-Every service that is in force is asked something that changes nothing there, for at most ten seconds, and says what time it has; with --offline nothing is contacted.
+Every service that is in force is asked something that changes nothing there, for at most ten seconds, and says what time it has. The certificate or the key that it shows has to be one that the trusted root holds; what it shows in a form that cannot be read is neither taken for that nor for another. With --offline nothing is contacted.
 
-It ends as accepted where all is well, with warnings of what ends within --warn-within and of clocks that are more than five minutes off; as refused (trust-expired) where something that is demanded has ended, or is not covered; and as undecided (sigstore-unavailable) where a service cannot be reached. Let it run every day, where somebody reads how it ended.`,
+It ends as accepted where all is well, with warnings of what ends within --warn-within and of clocks that are more than five minutes off; as refused (trust-expired) where something that is demanded has ended, or is not covered, or where a service signs by something that the trusted root does not hold; and as undecided (sigstore-unavailable) where a service cannot be reached. Let it run every day, where somebody reads how it ended.`,
 		Examples: []step.Example{
 			{Text: "every night", Command: "stepseal trust doctor --config trust.yaml --warn-within 60d"},
 			{Text: "without a network", Command: "stepseal trust doctor --config trust.yaml --offline"},
@@ -42,13 +42,17 @@ It ends as accepted where all is well, with warnings of what ends within --warn-
 			if len(section.Authorities) == 0 {
 				return noTrustSection(r)
 			}
-			authorities, untold, err := restsOn(ctx, r, section)
+			list, untold, err := restsOn(ctx, r, section)
 			if err != nil {
 				return err
 			}
-			answers, err := askServices(ctx, r, authorities)
+			answers, err := askServices(ctx, r, list)
 			if err != nil {
 				return err
+			}
+			var authorities []lifetime.Authority
+			for _, one := range list {
+				authorities = append(authorities, one.Authority)
 			}
 			return diagnose(r, lifetime.Judge(authorities, answers, r.Now(), warnWithinInput.Of(r)), untold)
 		},
@@ -59,9 +63,15 @@ func noTrustSection(r *step.Run) error {
 	return outcome.New(outcome.InvalidConfig, "%s has no trust section", r.ConfigName()).Hint("docs/trust.md shows one")
 }
 
+// examined is an authority, and what its services are held against.
+type examined struct {
+	lifetime.Authority
+	sigstore *signing.Sigstore // nil: a key, which has no services
+}
+
 // restsOn reads every file that the section names, and what does not come in files from where it comes. Where that cannot
 // be asked it is untold: that one mirror is down must not hide that another authority has ended.
-func restsOn(ctx context.Context, r *step.Run, section trust.Section) (list []lifetime.Authority, untold []*outcome.Error, err error) {
+func restsOn(ctx context.Context, r *step.Run, section trust.Section) (list []examined, untold []*outcome.Error, err error) {
 	registry, err := newRegistry(r)
 	if err != nil {
 		return nil, nil, err
@@ -82,8 +92,8 @@ func restsOn(ctx context.Context, r *step.Run, section trust.Section) (list []li
 	return list, untold, nil
 }
 
-func (f *resolver) authority(ctx context.Context, a trust.Authority) (lifetime.Authority, error) {
-	one := lifetime.Authority{Name: a.Name}
+func (f *resolver) authority(ctx context.Context, a trust.Authority) (examined, error) {
+	one := examined{Authority: lifetime.Authority{Name: a.Name}}
 	if !a.Source.Keyless() {
 		key, err := f.key(ctx, a)
 		if err == nil {
@@ -95,7 +105,7 @@ func (f *resolver) authority(ctx context.Context, a trust.Authority) (lifetime.A
 	if err != nil {
 		return one, err
 	}
-	one.Parts, one.Demanded = sigstore.Parts(), sigstore.Demanded()
+	one.sigstore, one.Parts, one.Demanded = sigstore, sigstore.Parts(), sigstore.Demanded()
 	name, content, err := f.signingConfig(ctx, a)
 	if err != nil || content == nil {
 		return one, err
@@ -119,7 +129,7 @@ func (f *resolver) signingConfig(ctx context.Context, a trust.Authority) (name s
 }
 
 // askServices asks those that a signer could choose now.
-func askServices(ctx context.Context, r *step.Run, authorities []lifetime.Authority) ([]lifetime.Answer, error) {
+func askServices(ctx context.Context, r *step.Run, authorities []examined) ([]lifetime.Answer, error) {
 	if offlineInput.Of(r) {
 		return nil, nil
 	}
@@ -130,7 +140,10 @@ func askServices(ctx context.Context, r *step.Run, authorities []lifetime.Author
 	var all []lifetime.Answer
 	for _, a := range authorities {
 		services := slices.DeleteFunc(slices.Clone(a.Services), func(s lifetime.Service) bool { return !s.Usable(r.Now()) })
-		for _, answer := range signing.Ask(ctx, services, registry.Transport(), r.Now) {
+		if len(services) == 0 {
+			continue
+		}
+		for _, answer := range a.sigstore.Ask(ctx, services, registry.Transport(), r.Now) {
 			answer.Authority = a.Name
 			all = append(all, answer)
 		}

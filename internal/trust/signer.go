@@ -60,6 +60,23 @@ func (s *Signer) claim(c Claim) *Pattern {
 	return &s.SourceRef
 }
 
+// Wanted is what a claim must be.
+type Wanted struct {
+	Claim   Claim
+	Pattern Pattern
+}
+
+// Identity is what is wanted of the signer's certificate, in the order in which it is told; nothing of a key.
+func (s Signer) Identity() []Wanted {
+	var list []Wanted
+	for _, claim := range claims {
+		if p := *s.claim(claim); p.Given() {
+			list = append(list, Wanted{claim, p})
+		}
+	}
+	return list
+}
+
 // once takes a claim that is given exactly or as an expression, and not both.
 func (r *reader) once(to *Pattern, claim Claim, parse func(Claim, string) (Pattern, error)) strictyaml.Field {
 	return func(own *strictyaml.Reader, key string, value *yaml.Node) {

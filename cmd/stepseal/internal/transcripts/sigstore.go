@@ -122,6 +122,8 @@ func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 			labOf(ts).Answer(sigstoreServices[of], sigstoretest.Status(http.StatusForbidden))
 		case "not-found":
 			labOf(ts).Answer(sigstoreServices[of], sigstoretest.Status(http.StatusNotFound))
+		case "page":
+			labOf(ts).Answer(sigstoreServices[of], sigstoretest.Instead(http.StatusOK, []byte("<html>")))
 		case "late":
 			labOf(ts).Answer(sigstoreServices[of], late)
 		case "well":
@@ -130,6 +132,10 @@ func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 			faults.WithoutSCT = true
 		case "unknown-authority":
 			faults.UnknownAuthority = true
+		case "unknown-timestamper":
+			faults.UnknownTimestamper = true
+		case "unknown-log":
+			faults.UnknownLog = true
 		default:
 			ts.Fatalf("no fault %s", fault)
 		}
