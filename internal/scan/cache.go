@@ -120,7 +120,8 @@ func unpack(ctx context.Context, from string, kind kind, dir string) (sums, erro
 
 // untar takes two files out of an archive and reads at most that many bytes of it.
 func untar(in io.Reader, most int64, dir string) (of sums, err error) {
-	archive := tar.NewReader(&bounded{from: in, left: most, most: most})
+	whole := &bounded{from: in, left: most, most: most}
+	archive := tar.NewReader(whole)
 	for n := 0; ; n++ {
 		entry, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -152,7 +153,9 @@ func untar(in io.Reader, most int64, dir string) (of sums, err error) {
 	if of.sha == nil {
 		return sums{}, fmt.Errorf("no %s in it", databaseFile)
 	}
-	return of, nil
+	// The compressor's checksum lies behind the end of the archive, and is compared by who reads up to there.
+	_, err = io.Copy(io.Discard, whole)
+	return of, err
 }
 
 // bounded reads so much and fails at the next byte: what is skipped in an archive has to be unpacked too.
