@@ -150,7 +150,7 @@ func (s Source) update(ctx context.Context, at installation.Config, now time.Tim
 	}
 	if got.Archive != "" {
 		of := stamp{Archive: got.Latest.SHA256, Key: s.Key.ID, From: got.From.String()}
-		if err := install(ctx, at, got.Archive, of); err != nil {
+		if err := install(ctx, at, got.Archive, of, have.Truncate(time.Second)); err != nil {
 			return nil, err
 		}
 		_ = os.Remove(got.Archive)

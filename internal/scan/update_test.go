@@ -307,6 +307,41 @@ func TestAnImportIsWhatAnUpdateWouldBe(t *testing.T) {
 	}
 }
 
+// TestAMirrorCannotLeadBack is about a latest.json that says of an old archive that it is new.
+func TestAMirrorCannotLeadBack(t *testing.T) {
+	ctx, dir, old := context.Background(), t.TempDir(), unpacked(t)
+	held := database().Info().Built
+	if err := finish(old, held.AddDate(0, 0, -10)); err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(dir, "old.tar.gz")
+	if _, err := pack(ctx, archive, gzipArchive, old, held); err != nil {
+		t.Fatal(err)
+	}
+	latest, err := latestDocument(archive, Info{Built: held.AddDate(0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, mirror.LatestFile), latest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	if _, err := Update(ctx, src, now); err != nil {
+		t.Fatal(err)
+	}
+	src.Mirrors = newSite(t, dir).address(t)
+	if _, err := Update(ctx, src, now); reason(err) != outcome.DatabaseDamaged || !strings.Contains(err.Error(), "older than the one that is here") {
+		t.Errorf("an update to an older database: %v", err)
+	}
+	if info, err := opened(t, src, now); err != nil || !info.Built.Equal(held) {
+		t.Errorf("what is here is of %s now: %v", info.Built, err)
+	}
+	src.Path = archive
+	if got, err := Import(ctx, src, now); err != nil || !got.Info.Built.Before(held) {
+		t.Errorf("what somebody carries here on purpose: %v, %v", got.Info.Built, err)
+	}
+}
+
 // bare is a database without the checksum beside it, as an archive of grype's publisher holds it.
 func bare(t *testing.T) string {
 	t.Helper()
