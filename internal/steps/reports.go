@@ -62,7 +62,8 @@ func (p *part) writeReports(doc scan.Report, found scan.Result) error {
 func (p *part) fullView(doc scan.Report, found scan.Result, forms []report.Form) (report.View, error) {
 	view := p.view(doc)
 	view.BaseLayers, view.Unreadable, view.Notes = found.BaseLayers, found.Unreadable, doc.Notes
-	view.Locate = func(f policy.Finding) (string, int) { return p.source(p.Workspace, f) }
+	files := newCheckout(p.Workspace)
+	view.Locate = func(f policy.Finding) (string, int) { return p.source(files, f) }
 	if slices.ContainsFunc(forms, func(f report.Form) bool { return f.Name == "cyclonedx" }) {
 		var err error
 		if view.SBOM, err = p.cycloneDX(); err != nil {
