@@ -47,7 +47,7 @@ func (s Source) grypes(ctx context.Context, now time.Time) (located, error) {
 	}
 	here, err := s.installed(ctx, at, now)
 	if err != nil {
-		if failed != nil && s.installedBuild(at).IsZero() {
+		if failed != nil && s.installedBuild(at, now).IsZero() {
 			err = failed
 		}
 		_ = hold.release()
@@ -143,7 +143,7 @@ func (s Source) update(ctx context.Context, at installation.Config, now time.Tim
 	if err := os.MkdirAll(downloads, 0o700); err != nil {
 		return nil, outcome.New(outcome.OutputUnwritable, "the database folder %s cannot be written", at.DBRootDir).Because(err)
 	}
-	have := s.installedBuild(at)
+	have := s.installedBuild(at, now)
 	got, err := client.Newest(ctx, downloads, func(l mirror.Latest) bool { return l.Built.After(have) })
 	if err != nil {
 		return nil, err
@@ -173,8 +173,8 @@ func (s Source) client() (mirror.Client, error) {
 }
 
 // installedBuild is when the database that is there was built; zero where there is none that could stay: not whole, or
-// not vouched for by the key that is demanded.
-func (s Source) installedBuild(at installation.Config) time.Time {
+// not vouched for by the key that is demanded, or of the future, which nothing could be newer than.
+func (s Source) installedBuild(at installation.Config, now time.Time) time.Time {
 	imported, err := readImport(at.DBDirectoryPath())
 	if err != nil || imported == "" || s.Key.demanded() && !stampOf(at.DBDirectoryPath()).vouched(s.Key, imported) {
 		return time.Time{}
@@ -184,7 +184,7 @@ func (s Source) installedBuild(at installation.Config) time.Time {
 		return time.Time{}
 	}
 	of, err := v6.ReadDescription(at.DBFilePath())
-	if err != nil || of == nil {
+	if err != nil || of == nil || future(of.Built.Time, now) {
 		return time.Time{}
 	}
 	return of.Built.Time

@@ -352,6 +352,44 @@ func bare(t *testing.T) string {
 	return filepath.Join(dir, databaseFile)
 }
 
+// TestADateInTheFutureIsNotFresh is about one record with a wrong year: its publisher's data, and that of all others when
+// it is the newest, would never again be too old.
+func TestADateInTheFutureIsNotFresh(t *testing.T) {
+	tomorrow, later := now.Add(20*time.Hour), now.AddDate(70, 0, 0)
+	for name, c := range map[string]struct {
+		info Info
+		say  string
+	}{
+		"a clock that is a little late": {Info{Built: tomorrow, Providers: []Provider{{"acme", tomorrow}}}, ""},
+		"a provider":                    {Info{Built: now, Providers: []Provider{{"acme", later}, {"github", now}}}, "the data of acme claims to be of 2096-08-23, which is in the future"},
+		"the build":                     {Info{Built: later, Providers: []Provider{{"github", now}}}, "the database claims to be built on 2096-08-23, which is in the future"},
+	} {
+		err := c.info.Fresh(Limits{MaxProviderAge: map[string]time.Duration{"acme": 48 * time.Hour}}, now)
+		if c.say == "" && len(c.info.Providers) == 1 && err == nil {
+			continue
+		}
+		if c.say == "" || reason(err) != outcome.DatabaseDamaged || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestADatabaseOfTheFutureIsReplaced holds that a build date which nothing can be newer than does not stop updates.
+func TestADatabaseOfTheFutureIsReplaced(t *testing.T) {
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	later := unpacked(t)
+	if err := finish(later, now.AddDate(70, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(src.GrypeDir, "6"), os.DirFS(later)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := Update(context.Background(), src, now)
+	if err != nil || !info.Built.Equal(database().Info().Built) {
+		t.Errorf("what is here is of %s: %v", info.Built, err)
+	}
+}
+
 func TestAProviderMayHaveALimitOfItsOwn(t *testing.T) {
 	info := Info{Built: now, Providers: []Provider{{"github", now.AddDate(0, 0, -3)}, {"kev", now}}}
 	for name, c := range map[string]struct {
