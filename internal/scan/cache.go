@@ -64,7 +64,7 @@ func (s Source) cached(ctx context.Context, from string, kind kind, sum string, 
 		return located{}, asDamaged(ctx, s.Path, err)
 	}
 	if err := index(work, original); err != nil {
-		return located{}, damaged(s.Path).Because(err)
+		return located{}, asDamaged(ctx, s.Path, err)
 	}
 	if err := settle(ctx, work, home, original.sha256()); err != nil {
 		return located{}, outcome.New(outcome.Unexpected, "the database %s cannot be unpacked", s.Path).Because(err)
