@@ -51,3 +51,38 @@ func TestTheChecksumAtTheEndOfAnArchiveCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestADatabaseThatNobodyUsesLeavesTheCache(t *testing.T) {
+	ctx, root := context.Background(), t.TempDir()
+	databases := func() (n int) {
+		entries, err := os.ReadDir(filepath.Join(root, "databases"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	use := func(path string, days int) {
+		t.Helper()
+		if _, err := Status(ctx, Source{Path: path, CacheDir: root}, now.AddDate(0, 0, days)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plain := bare(t)
+	use(built().Output, 0)
+	use(built().Output, 10)
+	// The clock of the runs is not that of the disk.
+	use(plain, 20)
+	if n := databases(); n != 2 {
+		t.Errorf("%d databases are there, and both have been used within 14 days", n)
+	}
+	use(plain, 30)
+	third := filepath.Join(t.TempDir(), "third.tar.gz")
+	if _, err := pack(ctx, third, gzipArchive, unpacked(t), now); err != nil {
+		t.Fatal(err)
+	}
+	use(third, 30)
+	if n := databases(); n != 2 {
+		t.Errorf("%d databases are there, and one of three has not been used for 20 days", n)
+	}
+	use(built().Output, 31)
+}

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ func (s Source) cached(ctx context.Context, from string, kind kind, sum string, 
 		return located{}, outcome.New(outcome.Unexpected, "the cache folder %s has a name with ?, # or %% in it", s.CacheDir).Because(err)
 	}
 	home := filepath.Join(root, strings.TrimPrefix(sum, "sha256:"))
+	_ = os.Chtimes(home, now, now) // it is in use
 	if known, ok := readStamp(ctx, home); ok {
 		return located{name: s.Path, dir: home, sha256: known.SHA256}, nil
 	}
@@ -54,6 +56,7 @@ func (s Source) cached(ctx context.Context, from string, kind kind, sum string, 
 		return located{}, ctx.Err()
 	}
 	removeLeftovers(root, now)
+	removeUnused(root, now)
 	work, err := os.MkdirTemp(root, ".unpack-*")
 	if err != nil {
 		return located{}, outcome.New(outcome.Unexpected, "the database %s cannot be unpacked", s.Path).Because(err)
@@ -237,5 +240,24 @@ func removeLeftovers(root string, now time.Time) {
 		if info, err := os.Stat(dir); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
 			_ = os.RemoveAll(dir)
 		}
+	}
+}
+
+// unusedFor is how long a database stays in the cache that no run uses. An archive of every day takes gigabytes each.
+const unusedFor = 14 * 24 * time.Hour
+
+// removeUnused clears databases that no run has used for long, each moved aside first, so that none is seen in halves.
+func removeUnused(root string, now time.Time) {
+	all, _ := filepath.Glob(filepath.Join(root, strings.Repeat("[0-9a-f]", sha256.Size*2)))
+	for _, dir := range all {
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || now.Sub(info.ModTime()) <= unusedFor {
+			continue
+		}
+		aside, err := os.MkdirTemp(root, ".unpack-*")
+		if err != nil {
+			return
+		}
+		_ = os.Rename(dir, filepath.Join(aside, "unused"))
+		_ = os.RemoveAll(aside)
 	}
 }
