@@ -400,3 +400,61 @@ func BenchmarkForms(b *testing.B) {
 		})
 	}
 }
+
+// waivedView is one finding that a waiver accepts.
+func waivedView(f policy.Finding, w policy.Waiver) report.View {
+	return reporttest.Decided(policy.Found{Findings: []policy.Finding{f}}, policy.Policy{Rules: policy.Rules{FailOn: policy.LimitHigh}, Waivers: []policy.Waiver{w}})
+}
+
+func logWaiver(reason string) policy.Waiver {
+	name, err := policy.ParsePattern("log4j-core")
+	if err != nil {
+		panic(err) // which it is not
+	}
+	return policy.Waiver{ID: "CVE-2021-44228", Package: name, Reason: reason, Owner: "payments@example.com", Expires: reporttest.Today.Add(9)}
+}
+
+func TestAWaiverIsWrittenAsOpenVEXWhateverItsPackageIsCalled(t *testing.T) {
+	for name, change := range map[string]func(*policy.Finding){
+		"a purl that is none": func(f *policy.Finding) { f.Package.PURL = "maven/log4j-core" },
+		"a purl of two lines": func(f *policy.Finding) { f.Package.PURL += "\n" },
+		"a purl that is cut":  func(f *policy.Finding) { f.Package.PURL += "?a=" + strings.Repeat("b", 4000) + "..." },
+		"more aliases than it has": func(f *policy.Finding) {
+			f.Aliases = append(f.Aliases, make([]string, 300)...)
+			for i := range f.Aliases {
+				f.Aliases[i] = "CVE-2021-44228" + strings.Repeat("1", i)
+			}
+		},
+		"an alias of two lines": func(f *policy.Finding) { f.Aliases = append(f.Aliases, "A\nB") },
+	} {
+		f := reporttest.Log4Shell()
+		change(&f)
+		doc, err := report.OpenVEX(waivedView(f, logWaiver("the parser is behind the gateway")))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		read, err := vex.Read("waivers", doc)
+		if err != nil || len(read.Statements) != 1 {
+			t.Errorf("%s: %d statements, %v", name, len(read.Statements), err)
+		}
+	}
+}
+
+func TestTwoOpenVEXDocumentsOfOneImageAreTold(t *testing.T) {
+	id := func(reason string) string {
+		var doc struct {
+			ID string `json:"@id"`
+		}
+		if err := json.Unmarshal(written(t, report.OpenVEX, waivedView(reporttest.Log4Shell(), logWaiver(reason))), &doc); err != nil {
+			t.Fatal(err)
+		}
+		return doc.ID
+	}
+	if id("one") == id("another") {
+		t.Errorf("documents that say different things have the id %s", id("one"))
+	}
+	if id("one") != id("one") {
+		t.Error("the same document has two ids")
+	}
+}
