@@ -458,3 +458,29 @@ func TestTwoOpenVEXDocumentsOfOneImageAreTold(t *testing.T) {
 		t.Error("the same document has two ids")
 	}
 }
+
+func TestWhatAReportLeavesOutIsTold(t *testing.T) {
+	v := reporttest.One()
+	for i := range 3000 {
+		message := strconv.Itoa(i) + " " + strings.Repeat("long ", 90)
+		v.Decision.Violations = append(v.Decision.Violations, policy.Violation{ID: policy.DeniedPackage, Message: message, Judgement: policy.Judgement{Status: policy.Refuses, Rule: "deny", Why: message}})
+	}
+	text := string(written(t, report.Markdown, v))
+	if listed := strings.Count(text, "\n- **refuses**"); !strings.Contains(text, "and "+strconv.Itoa(3000-listed)+" more in scan.json") {
+		t.Errorf("%d of 3000 broken rules are listed, and nothing is said of the others", listed)
+	}
+
+	v = reporttest.Empty()
+	v.Decision.Coverage = nil
+	for i := range 150 {
+		v.Decision.Coverage = append(v.Decision.Coverage, policy.Coverage{Type: "deb", Release: "distribution:" + strconv.Itoa(i), Packages: 1, Covered: i != 149})
+	}
+	for form, doc := range map[string]string{"html": string(written(t, report.HTML, v)), "markdown": string(written(t, report.Markdown, v)), "summary": report.Gate(v)} {
+		if !strings.Contains(doc, "distribution:149") && !strings.Contains(doc, "distribution&#58;149") {
+			t.Errorf("%s does not name what is not covered", form)
+		}
+		if strings.Contains(doc, "distribution:148") || strings.Contains(doc, "distribution&#58;148") || !strings.Contains(strings.ToLower(doc), "and 50 more") {
+			t.Errorf("%s does not say that it leaves out 50 of the 150", form)
+		}
+	}
+}
