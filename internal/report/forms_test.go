@@ -484,3 +484,25 @@ func TestWhatAReportLeavesOutIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestARuleIsOfOneKindOfPackage holds that what GitHub shows beside an alert, and how severe it calls it, is about that
+// package: a distribution's perl and a program that was found as perl are rated, and mended, apart.
+func TestARuleIsOfOneKindOfPackage(t *testing.T) {
+	long := strings.Repeat("very-long/", 12)
+	findings := []policy.Finding{
+		{ID: "CVE-2024-1", Severity: policy.Critical, Package: policy.Package{Name: "perl", Version: "5.36.0", Type: "binary"}},
+		{ID: "CVE-2024-1", Severity: policy.Low, Package: policy.Package{Name: "perl", Version: "5.36.0-7", Type: "deb"}},
+		{ID: "CVE-2024-2", Severity: policy.Critical, Package: policy.Package{Name: long + "a", Version: "1", Type: "go-module"}},
+		{ID: "CVE-2024-2", Severity: policy.Low, Package: policy.Package{Name: long + "b", Version: "1", Type: "go-module"}},
+	}
+	run := sarif(t, reporttest.Decided(policy.Found{Findings: findings}, policy.Policy{Rules: policy.Rules{FailOn: policy.LimitHigh}})).Runs[0]
+	if len(run.Results) != 4 || len(run.Tool.Driver.Rules) != 4 {
+		t.Fatalf("%d rules for %d results", len(run.Tool.Driver.Rules), len(run.Results))
+	}
+	for _, r := range run.Results {
+		severity := run.Tool.Driver.Rules[r.RuleIndex].Properties["severity"]
+		if !strings.Contains(r.Message.Text, severity.(string)) {
+			t.Errorf("the rule %s is of severity %s, and its result says: %s", r.RuleID, severity, r.Message.Text)
+		}
+	}
+}
