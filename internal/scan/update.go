@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,12 +39,15 @@ func (s Source) place() installation.Config {
 
 // grypes is the database that the grype CLI uses on this machine, after an update if that is allowed and due. An update
 // that fails is told and no more: whether what is there is fresh enough is judged by its date. Without a database that
-// can be used, why it failed is the answer.
+// can be used, or with one from elsewhere than the addresses that are named, why it failed is the answer.
 func (s Source) grypes(ctx context.Context, now time.Time) (located, error) {
 	at := s.place()
 	hold, notes, failed := s.current(ctx, at, now)
 	if ctx.Err() != nil {
 		return located{}, errors.Join(ctx.Err(), hold.release())
+	}
+	if failed != nil && s.foreign(at) {
+		return located{}, errors.Join(failed, hold.release())
 	}
 	here, err := s.installed(ctx, at, now)
 	if err != nil {
@@ -173,10 +177,10 @@ func (s Source) client() (mirror.Client, error) {
 }
 
 // installedBuild is when the database that is there was built; zero where there is none that could stay: not whole, or
-// not vouched for by the key that is demanded, or of the future, which nothing could be newer than.
+// not vouched for by the key that is demanded, from elsewhere than the addresses that are named, or of the future, which nothing could be newer than.
 func (s Source) installedBuild(at installation.Config, now time.Time) time.Time {
 	imported, err := readImport(at.DBDirectoryPath())
-	if err != nil || imported == "" || s.Key.demanded() && !stampOf(at.DBDirectoryPath()).vouched(s.Key, imported) {
+	if err != nil || imported == "" || s.foreign(at) || s.Key.demanded() && !stampOf(at.DBDirectoryPath()).vouched(s.Key, imported) {
 		return time.Time{}
 	}
 	sum, err := v6.CalculateDBDigest(osFS(), at.DBFilePath())
@@ -201,10 +205,20 @@ func (s Source) checkedLately(at installation.Config, now time.Time) bool {
 		return false
 	}
 	imported, err := readImport(at.DBDirectoryPath())
-	if err != nil || imported == "" {
+	if err != nil || imported == "" || s.foreign(at) {
 		return false
 	}
 	return !s.Key.demanded() || stampOf(at.DBDirectoryPath()).vouched(s.Key, imported)
+}
+
+// foreign says whether what is there came from elsewhere than the addresses that are named: it may lack the advisories
+// that they are named for. What was imported has been put there on purpose.
+func (s Source) foreign(at installation.Config) bool {
+	of := stampOf(at.DBDirectoryPath())
+	if _, err := os.Stat(at.DBFilePath()); err != nil || len(s.Mirrors) == 0 || of.From == "" && of.Import != "" {
+		return false
+	}
+	return !slices.ContainsFunc(s.Mirrors, func(a mirror.Address) bool { return a.String() == of.From })
 }
 
 func markChecked(dir string, now time.Time) error {

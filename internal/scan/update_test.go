@@ -329,7 +329,7 @@ func TestAMirrorCannotLeadBack(t *testing.T) {
 	if _, err := Update(ctx, src, now); err != nil {
 		t.Fatal(err)
 	}
-	src.Mirrors = newSite(t, dir).address(t)
+	src.Mirrors = append(newSite(t, dir).address(t), src.Mirrors...)
 	if _, err := Update(ctx, src, now); reason(err) != outcome.DatabaseDamaged || !strings.Contains(err.Error(), "older than the one that is here") {
 		t.Errorf("an update to an older database: %v", err)
 	}
@@ -339,6 +339,59 @@ func TestAMirrorCannotLeadBack(t *testing.T) {
 	src.Path = archive
 	if got, err := Import(ctx, src, now); err != nil || !got.Info.Built.Before(held) {
 		t.Errorf("what somebody carries here on purpose: %v, %v", got.Info.Built, err)
+	}
+}
+
+// TestWhatIsHereFromElsewhereIsNotTheMirrorsDatabase is about a machine that several teams share: the database of one may
+// be newer than another's, and lacks its advisories.
+func TestWhatIsHereFromElsewhereIsNotTheMirrorsDatabase(t *testing.T) {
+	ctx, dir, own := context.Background(), t.TempDir(), unpacked(t)
+	earlier := database().Info().Built.Add(-time.Hour)
+	if err := finish(own, earlier); err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(dir, "own.tar.gz")
+	if _, err := pack(ctx, archive, gzipArchive, own, earlier); err != nil {
+		t.Fatal(err)
+	}
+	latest, err := latestDocument(archive, Info{Built: earlier})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, mirror.LatestFile), latest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	ours := src
+	site := newSite(t, dir)
+	ours.Mirrors = site.address(t)
+	for what, before := range map[string]func() error{
+		"another mirror's": func() error { _, err := opened(t, src, now); return err },
+		"the grype CLI's":  func() error { return os.Remove(filepath.Join(src.GrypeDir, "6", stampFile)) },
+	} {
+		if err := os.RemoveAll(src.GrypeDir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := opened(t, src, now); err != nil {
+			t.Fatal(err)
+		}
+		if err := before(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := opened(t, ours, now); err != nil || !info.Built.Equal(earlier) {
+			t.Errorf("%s database is taken for that of the mirror: %s, %v", what, info.Built, err)
+		}
+		asked := site.count("")
+		if info, err := opened(t, ours, now.Add(time.Hour)); err != nil || !info.Built.Equal(earlier) || site.count("") != asked {
+			t.Errorf("the mirror's own is not kept: %s, %v, %v", info.Built, err, site.asked)
+		}
+	}
+	// What somebody carried here counts until there is a newer one.
+	if _, err := Import(ctx, Source{Path: built().Output, GrypeDir: src.GrypeDir, CacheDir: src.CacheDir}, now); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := opened(t, ours, now); err != nil || !info.Built.Equal(database().Info().Built) {
+		t.Errorf("what was imported is replaced by an older one: %s, %v", info.Built, err)
 	}
 }
 
