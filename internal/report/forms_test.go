@@ -506,3 +506,22 @@ func TestARuleIsOfOneKindOfPackage(t *testing.T) {
 		}
 	}
 }
+
+// TestGitLabIsToldOfBrokenRules holds that a refused image without a vulnerability does not come to GitLab as a clean one.
+func TestGitLabIsToldOfBrokenRules(t *testing.T) {
+	v := reporttest.Empty()
+	for i := range 150 {
+		judged := policy.Judgement{Status: policy.Refuses, Rule: "deny", Why: "left-pad " + strconv.Itoa(i) + " is denied"}
+		if i == 149 {
+			judged.Status = policy.Waived
+		}
+		v.Decision.Violations = append(v.Decision.Violations, policy.Violation{ID: policy.DeniedPackage, Judgement: judged})
+	}
+	var f gitlabFile
+	if err := json.Unmarshal(written(t, report.GitLab, v), &f); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(f.Scan.Messages); n != 101 || f.Scan.Messages[0].Level != "warn" || f.Scan.Messages[0].Value != "denied-package: left-pad 0 is denied" || f.Scan.Messages[100].Value != "and 49 broken rules more; scan.json has them" {
+		t.Errorf("%d messages: %.300v", n, f.Scan.Messages)
+	}
+}
