@@ -525,3 +525,26 @@ func TestGitLabIsToldOfBrokenRules(t *testing.T) {
 		t.Errorf("%d messages: %.300v", n, f.Scan.Messages)
 	}
 }
+
+func TestJUnitStaysBelowWhatGitLabReads(t *testing.T) {
+	v := reporttest.Many(12_000)
+	for i := range v.Decision.Judged {
+		v.Decision.Judged[i].Via = slices.Repeat([]string{"@company/<component>"}, 60)
+		v.Decision.Judged[i].URLs = slices.Repeat([]string{"https://example.com/" + strings.Repeat("a&", 400)}, 3)
+	}
+	doc := written(t, report.JUnit, v)
+	var read struct {
+		Suites []struct {
+			Tests  int        `xml:"tests,attr"`
+			Output string     `xml:"system-out"`
+			Cases  []struct{} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(doc, &read); err != nil {
+		t.Fatal(err)
+	}
+	suite := read.Suites[0]
+	if left := 12_000 + 1 - suite.Tests; len(doc) > 30_000_000 || len(doc) < 20_000_000 || suite.Tests != len(suite.Cases) || !strings.HasPrefix(suite.Output, strconv.Itoa(left)+" more results are left out") {
+		t.Errorf("%d bytes, %d cases of %d, and %q", len(doc), len(suite.Cases), suite.Tests, suite.Output)
+	}
+}
