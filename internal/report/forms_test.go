@@ -548,3 +548,15 @@ func TestJUnitStaysBelowWhatGitLabReads(t *testing.T) {
 		t.Errorf("%d bytes, %d cases of %d, and %q", len(doc), len(suite.Cases), suite.Tests, suite.Output)
 	}
 }
+
+func TestALocationInSARIFIsText(t *testing.T) {
+	for _, name := range []string{"/a b/\x00\x1b[2J/c", "/x" + strings.Repeat("é", 9999), "/a\xff\u202eb", strings.Repeat("/..", 400) + "/e"} {
+		v := reporttest.One()
+		v.Decision.Judged[0].Locations = []policy.Location{{Path: name}}
+		uri := sarif(t, v).Runs[0].Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI
+		text, err := url.PathUnescape(uri)
+		if err != nil || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || strings.Contains(text, "\u202e") || text == "" {
+			t.Errorf("%.40q becomes %.80q, %v", name, text, err)
+		}
+	}
+}
