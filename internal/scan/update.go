@@ -3,7 +3,6 @@ package scan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -160,7 +159,10 @@ func (s Source) update(ctx context.Context, at installation.Config, now time.Tim
 		_ = os.Remove(got.Archive)
 	}
 	_ = os.Remove(downloads) // if it is empty
-	return got.Notes, markChecked(at.DBDirectoryPath(), now)
+	if err := markChecked(at.DBDirectoryPath(), now); err != nil {
+		got.Notes = append(got.Notes, "it is not remembered when the database was asked for, so that the next run asks again: "+err.Error())
+	}
+	return got.Notes, nil
 }
 
 func (s Source) client() (mirror.Client, error) {
@@ -222,9 +224,5 @@ func (s Source) foreign(at installation.Config) bool {
 }
 
 func markChecked(dir string, now time.Time) error {
-	err := os.WriteFile(filepath.Join(dir, checkedFile), []byte(now.UTC().Format(time.RFC3339)), 0o644)
-	if err != nil {
-		return fmt.Errorf("remember the check: %w", err)
-	}
-	return nil
+	return os.WriteFile(filepath.Join(dir, checkedFile), []byte(now.UTC().Format(time.RFC3339)), 0o644)
 }

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -392,6 +393,21 @@ func TestWhatIsHereFromElsewhereIsNotTheMirrorsDatabase(t *testing.T) {
 	}
 	if info, err := opened(t, ours, now); err != nil || !info.Built.Equal(database().Info().Built) {
 		t.Errorf("what was imported is replaced by an older one: %s, %v", info.Built, err)
+	}
+}
+
+func TestACheckThatIsNotRememberedIsNoFailedUpdate(t *testing.T) {
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	if _, err := Update(context.Background(), src, now); err != nil {
+		t.Fatal(err)
+	}
+	checked := filepath.Join(src.GrypeDir, "6", checkedFile)
+	if err := errors.Join(os.Remove(checked), os.Mkdir(checked, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := Update(context.Background(), src, now)
+	if err != nil || len(info.Notes) != 1 || !strings.Contains(info.Notes[0], "the next run asks again") {
+		t.Errorf("%q, %v", info.Notes, err)
 	}
 }
 
