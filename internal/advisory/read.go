@@ -296,11 +296,19 @@ func (r *Reader) catalogue(doc []byte) error {
 	}
 	var kev struct {
 		Version  string            `json:"catalogVersion"`
-		Released time.Time         `json:"dateReleased"`
+		Released string            `json:"dateReleased"`
+		Count    *int              `json:"count"`
 		Entries  []json.RawMessage `json:"vulnerabilities"`
 	}
 	if err := json.Unmarshal(doc, &kev); err != nil || kev.Version == "" || kev.Entries == nil {
 		return errNotAdvisory
+	}
+	released, err := time.Parse(time.RFC3339, kev.Released)
+	switch {
+	case err != nil && kev.Released != "": // without one the set has no date, and says so
+		return fmt.Errorf("the date of the KEV catalogue, %.40q, is not one", kev.Released)
+	case kev.Count != nil && *kev.Count != len(kev.Entries):
+		return fmt.Errorf("the KEV catalogue says that it has %d entries, and has %d", *kev.Count, len(kev.Entries))
 	}
 	for i, entry := range kev.Entries {
 		var named struct {
@@ -311,7 +319,7 @@ func (r *Reader) catalogue(doc []byte) error {
 		}
 		r.into.summary.Records++
 		if r.into.claim(record{ID: named.CVE}, named.CVE, "known-exploited", "") {
-			r.into.emit("kev", KnownExploited, kev.Released, entry)
+			r.into.emit("kev", KnownExploited, released, entry)
 		}
 	}
 	return nil

@@ -400,3 +400,163 @@ func BenchmarkForms(b *testing.B) {
 		})
 	}
 }
+
+// waivedView is one finding that a waiver accepts.
+func waivedView(f policy.Finding, w policy.Waiver) report.View {
+	return reporttest.Decided(policy.Found{Findings: []policy.Finding{f}}, policy.Policy{Rules: policy.Rules{FailOn: policy.LimitHigh}, Waivers: []policy.Waiver{w}})
+}
+
+func logWaiver(reason string) policy.Waiver {
+	name, err := policy.ParsePattern("log4j-core")
+	if err != nil {
+		panic(err) // which it is not
+	}
+	return policy.Waiver{ID: "CVE-2021-44228", Package: name, Reason: reason, Owner: "payments@example.com", Expires: reporttest.Today.Add(9)}
+}
+
+func TestAWaiverIsWrittenAsOpenVEXWhateverItsPackageIsCalled(t *testing.T) {
+	for name, change := range map[string]func(*policy.Finding){
+		"a purl that is none": func(f *policy.Finding) { f.Package.PURL = "maven/log4j-core" },
+		"a purl of two lines": func(f *policy.Finding) { f.Package.PURL += "\n" },
+		"a purl that is cut":  func(f *policy.Finding) { f.Package.PURL += "?a=" + strings.Repeat("b", 4000) + "..." },
+		"more aliases than it has": func(f *policy.Finding) {
+			f.Aliases = append(f.Aliases, make([]string, 300)...)
+			for i := range f.Aliases {
+				f.Aliases[i] = "CVE-2021-44228" + strings.Repeat("1", i)
+			}
+		},
+		"an alias of two lines": func(f *policy.Finding) { f.Aliases = append(f.Aliases, "A\nB") },
+	} {
+		f := reporttest.Log4Shell()
+		change(&f)
+		doc, err := report.OpenVEX(waivedView(f, logWaiver("the parser is behind the gateway")))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		read, err := vex.Read("waivers", doc)
+		if err != nil || len(read.Statements) != 1 {
+			t.Errorf("%s: %d statements, %v", name, len(read.Statements), err)
+		}
+	}
+}
+
+func TestTwoOpenVEXDocumentsOfOneImageAreTold(t *testing.T) {
+	id := func(reason string) string {
+		var doc struct {
+			ID string `json:"@id"`
+		}
+		if err := json.Unmarshal(written(t, report.OpenVEX, waivedView(reporttest.Log4Shell(), logWaiver(reason))), &doc); err != nil {
+			t.Fatal(err)
+		}
+		return doc.ID
+	}
+	if id("one") == id("another") {
+		t.Errorf("documents that say different things have the id %s", id("one"))
+	}
+	if id("one") != id("one") {
+		t.Error("the same document has two ids")
+	}
+}
+
+func TestWhatAReportLeavesOutIsTold(t *testing.T) {
+	v := reporttest.One()
+	for i := range 3000 {
+		message := strconv.Itoa(i) + " " + strings.Repeat("long ", 90)
+		v.Decision.Violations = append(v.Decision.Violations, policy.Violation{ID: policy.DeniedPackage, Message: message, Judgement: policy.Judgement{Status: policy.Refuses, Rule: "deny", Why: message}})
+	}
+	text := string(written(t, report.Markdown, v))
+	if listed := strings.Count(text, "\n- **refuses**"); !strings.Contains(text, "and "+strconv.Itoa(3000-listed)+" more in scan.json") {
+		t.Errorf("%d of 3000 broken rules are listed, and nothing is said of the others", listed)
+	}
+
+	v = reporttest.Empty()
+	v.Decision.Coverage = nil
+	for i := range 150 {
+		v.Decision.Coverage = append(v.Decision.Coverage, policy.Coverage{Type: "deb", Release: "distribution:" + strconv.Itoa(i), Packages: 1, Covered: i != 149})
+	}
+	for form, doc := range map[string]string{"html": string(written(t, report.HTML, v)), "markdown": string(written(t, report.Markdown, v)), "summary": report.Gate(v)} {
+		if !strings.Contains(doc, "distribution:149") && !strings.Contains(doc, "distribution&#58;149") {
+			t.Errorf("%s does not name what is not covered", form)
+		}
+		if strings.Contains(doc, "distribution:148") || strings.Contains(doc, "distribution&#58;148") || !strings.Contains(strings.ToLower(doc), "and 50 more") {
+			t.Errorf("%s does not say that it leaves out 50 of the 150", form)
+		}
+	}
+}
+
+// TestARuleIsOfOneKindOfPackage holds that what GitHub shows beside an alert, and how severe it calls it, is about that
+// package: a distribution's perl and a program that was found as perl are rated, and mended, apart.
+func TestARuleIsOfOneKindOfPackage(t *testing.T) {
+	long := strings.Repeat("very-long/", 12)
+	findings := []policy.Finding{
+		{ID: "CVE-2024-1", Severity: policy.Critical, Package: policy.Package{Name: "perl", Version: "5.36.0", Type: "binary"}},
+		{ID: "CVE-2024-1", Severity: policy.Low, Package: policy.Package{Name: "perl", Version: "5.36.0-7", Type: "deb"}},
+		{ID: "CVE-2024-2", Severity: policy.Critical, Package: policy.Package{Name: long + "a", Version: "1", Type: "go-module"}},
+		{ID: "CVE-2024-2", Severity: policy.Low, Package: policy.Package{Name: long + "b", Version: "1", Type: "go-module"}},
+	}
+	run := sarif(t, reporttest.Decided(policy.Found{Findings: findings}, policy.Policy{Rules: policy.Rules{FailOn: policy.LimitHigh}})).Runs[0]
+	if len(run.Results) != 4 || len(run.Tool.Driver.Rules) != 4 {
+		t.Fatalf("%d rules for %d results", len(run.Tool.Driver.Rules), len(run.Results))
+	}
+	for _, r := range run.Results {
+		severity := run.Tool.Driver.Rules[r.RuleIndex].Properties["severity"]
+		if !strings.Contains(r.Message.Text, severity.(string)) {
+			t.Errorf("the rule %s is of severity %s, and its result says: %s", r.RuleID, severity, r.Message.Text)
+		}
+	}
+}
+
+// TestGitLabIsToldOfBrokenRules holds that a refused image without a vulnerability does not come to GitLab as a clean one.
+func TestGitLabIsToldOfBrokenRules(t *testing.T) {
+	v := reporttest.Empty()
+	for i := range 150 {
+		judged := policy.Judgement{Status: policy.Refuses, Rule: "deny", Why: "left-pad " + strconv.Itoa(i) + " is denied"}
+		if i == 149 {
+			judged.Status = policy.Waived
+		}
+		v.Decision.Violations = append(v.Decision.Violations, policy.Violation{ID: policy.DeniedPackage, Judgement: judged})
+	}
+	var f gitlabFile
+	if err := json.Unmarshal(written(t, report.GitLab, v), &f); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(f.Scan.Messages); n != 101 || f.Scan.Messages[0].Level != "warn" || f.Scan.Messages[0].Value != "denied-package: left-pad 0 is denied" || f.Scan.Messages[100].Value != "and 49 broken rules more; scan.json has them" {
+		t.Errorf("%d messages: %.300v", n, f.Scan.Messages)
+	}
+}
+
+func TestJUnitStaysBelowWhatGitLabReads(t *testing.T) {
+	v := reporttest.Many(12_000)
+	for i := range v.Decision.Judged {
+		v.Decision.Judged[i].Via = slices.Repeat([]string{"@company/<component>"}, 60)
+		v.Decision.Judged[i].URLs = slices.Repeat([]string{"https://example.com/" + strings.Repeat("a&", 400)}, 3)
+	}
+	doc := written(t, report.JUnit, v)
+	var read struct {
+		Suites []struct {
+			Tests  int        `xml:"tests,attr"`
+			Output string     `xml:"system-out"`
+			Cases  []struct{} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(doc, &read); err != nil {
+		t.Fatal(err)
+	}
+	suite := read.Suites[0]
+	if left := 12_000 + 1 - suite.Tests; len(doc) > 30_000_000 || len(doc) < 20_000_000 || suite.Tests != len(suite.Cases) || !strings.HasPrefix(suite.Output, strconv.Itoa(left)+" more results are left out") {
+		t.Errorf("%d bytes, %d cases of %d, and %q", len(doc), len(suite.Cases), suite.Tests, suite.Output)
+	}
+}
+
+func TestALocationInSARIFIsText(t *testing.T) {
+	for _, name := range []string{"/a b/\x00\x1b[2J/c", "/x" + strings.Repeat("é", 9999), "/a\xff\u202eb", strings.Repeat("/..", 400) + "/e"} {
+		v := reporttest.One()
+		v.Decision.Judged[0].Locations = []policy.Location{{Path: name}}
+		uri := sarif(t, v).Runs[0].Results[0].Locations[0].PhysicalLocation.ArtifactLocation.URI
+		text, err := url.PathUnescape(uri)
+		if err != nil || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || strings.Contains(text, "\u202e") || text == "" {
+			t.Errorf("%.40q becomes %.80q, %v", name, text, err)
+		}
+	}
+}

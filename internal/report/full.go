@@ -51,11 +51,12 @@ func (v View) markdownUpgrades(b *strings.Builder) {
 }
 
 func (v View) markdownFindings(b *strings.Builder, room int) {
-	for _, x := range v.Decision.Violations {
-		fmt.Fprintf(b, "- **%s** %s\n", text(string(x.Judgement.Status)), text(x.Judgement.Why))
+	for i, x := range v.Decision.Violations {
 		if b.Len() > room {
+			fmt.Fprintf(b, "- and %d more in scan.json\n", len(v.Decision.Violations)-i)
 			break
 		}
+		fmt.Fprintf(b, "- **%s** %s\n", text(string(x.Judgement.Status)), text(x.Judgement.Why))
 	}
 	if len(v.Decision.Violations) > 0 {
 		b.WriteString("\n")

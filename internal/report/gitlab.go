@@ -92,7 +92,7 @@ type gitlabLocation struct {
 
 // GitLab is GitLab's container scanning report. Its times are those of the advisory data, so that the same scan gives the
 // same bytes. What a VEX statement excuses is flagged as a false positive; the format has no word for a waiver, so that
-// what is waived says so in its description. A scan that could not decide has failed.
+// what is waived says so in its description, nor for a broken rule, which is a message. A scan that could not decide has failed.
 // https://docs.gitlab.com/user/application_security/container_scanning/#reports-json-format
 func GitLab(v View) ([]byte, error) {
 	const layout = "2006-01-02T15:04:05"
@@ -104,12 +104,7 @@ func GitLab(v View) ([]byte, error) {
 	if v.decided() {
 		r.Scan.Status = "success"
 	}
-	for i, gap := range v.gaps() {
-		if i == 100 {
-			break
-		}
-		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"fatal", plain(gap, 1000)})
-	}
+	r.Scan.Messages = v.gitlabMessages()
 	shown, below := v.reported()
 	if n := len(shown) - maxGitLab; n > 0 {
 		r.Scan.Messages = append(r.Scan.Messages, gitlabMessage{"warn", fmt.Sprintf("%d findings more are left out; scan.json has them", n)})
@@ -125,6 +120,25 @@ func GitLab(v View) ([]byte, error) {
 		r.Vulnerabilities = append(r.Vulnerabilities, v.gitlab(j, fmt.Sprintf("%s:%d", print, seen[print])))
 	}
 	return evidence.Encode(r)
+}
+
+// gitlabMessages are what has no place among the vulnerabilities: what could not be looked at, and broken rules.
+func (v View) gitlabMessages() []gitlabMessage {
+	var list []gitlabMessage
+	gaps, broken := v.gaps(), v.Decision.Refusing()
+	for _, gap := range gaps[:min(len(gaps), maxRows)] {
+		list = append(list, gitlabMessage{"fatal", plain(gap, 1000)})
+	}
+	if n := len(gaps) - maxRows; n > 0 {
+		list = append(list, gitlabMessage{"fatal", fmt.Sprintf("and %d gaps more; scan.json has them", n)})
+	}
+	for _, x := range broken[:min(len(broken), maxRows)] {
+		list = append(list, gitlabMessage{"warn", plain(x.ID+": "+x.Judgement.Why, 1000)})
+	}
+	if n := len(broken) - maxRows; n > 0 {
+		list = append(list, gitlabMessage{"warn", fmt.Sprintf("and %d broken rules more; scan.json has them", n)})
+	}
+	return list
 }
 
 func (v View) gitlab(j policy.Judged, print string) gitlabVulnerability {

@@ -72,6 +72,7 @@ type page struct {
 	Quality                                            []pageStandard
 	Notes                                              []string
 	MoreWaivers, MoreVEX, MoreUnreadable, MoreViolated int
+	MoreCoverage                                       int
 }
 
 type pageCount struct {

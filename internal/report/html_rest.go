@@ -11,7 +11,9 @@ import (
 const soon = 14
 
 func (p *page) looked(v View) {
-	for _, c := range v.Decision.Coverage[:min(len(v.Decision.Coverage), maxRows)] {
+	first, more := listed(v.Decision.Coverage)
+	p.MoreCoverage = more
+	for _, c := range first {
 		r := pageRow{A: plain(c.Name(), 200), B: fmt.Sprint(c.Packages), C: "covered", Class: "good"}
 		switch {
 		case c.Accepted:

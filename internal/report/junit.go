@@ -9,8 +9,11 @@ import (
 	"github.com/stepseal/stepseal/internal/policy"
 )
 
-// maxJUnitCases bounds the cases: CI systems read the file into their memory, and GitLab refuses more than 30 MB.
-const maxJUnitCases = 10_000
+// CI systems read the file into their memory, and GitLab refuses more than 30 MB.
+const (
+	maxJUnitCases = 10_000
+	maxJUnitBytes = 29_000_000
+)
 
 type junitSuites struct {
 	XMLName xml.Name     `xml:"testsuites"`
@@ -54,17 +57,28 @@ type junitText struct {
 // skipped with the reason. A verdict that is not a yes never makes a suite without a failure.
 // https://github.com/testmoapp/junitxml
 func JUnit(v View) ([]byte, error) {
+	results, below := v.sarifResults()
+	most := min(len(results), maxJUnitCases)
+	for {
+		doc, err := v.junit(results[:most], len(results), below)
+		if err != nil || len(doc) <= maxJUnitBytes || most == 0 {
+			return doc, err
+		}
+		most = int(int64(most) * maxJUnitBytes / int64(len(doc)) * 9 / 10)
+	}
+}
+
+func (v View) junit(results []sarifFinding, all, below int) ([]byte, error) {
 	s := junitSuite{Name: plain(strings.TrimSpace(v.Image+" "+v.Platform), 500), Properties: []junitProperty{
 		{"verdict", v.Decision.Ending.String()}, {"digest", plain(v.Digest, 200)}, {"database-date", day(v.Database.Data)}}}
 	s.add(v.junitVerdict())
 	for _, gap := range v.gaps() {
 		s.add(junitCase{Class: "coverage", Name: plain(gap, 500), Error: &junitText{Message: plain(gap, 500), Type: "not-covered"}})
 	}
-	results, below := v.sarifResults()
-	for _, f := range results[:min(len(results), maxJUnitCases)] {
+	for _, f := range results {
 		s.add(f.junit())
 	}
-	if n := len(results) - maxJUnitCases; n > 0 {
+	if n := all - len(results); n > 0 {
 		s.Output = fmt.Sprintf("%d more results are left out; scan.json has them.\n", n)
 	}
 	if below > 0 {

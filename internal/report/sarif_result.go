@@ -137,10 +137,7 @@ func (f sarifFinding) location() sarifLocation {
 // elsewhere, everything percent-encoded but letters, digits and what is never special.
 // https://www.rfc-editor.org/rfc/rfc3986#section-4.2
 func relativeURI(name string) string {
-	name = strings.TrimPrefix(path.Clean("/"+strings.ToValidUTF8(name, "\ufffd")), "/")
-	if len(name) > maxSARIFName*4 {
-		name = name[:maxSARIFName*4]
-	}
+	name = plain(strings.TrimPrefix(path.Clean("/"+name), "/"), maxSARIFName*4)
 	var b strings.Builder
 	for _, c := range []byte(name) {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~/", c) >= 0 {

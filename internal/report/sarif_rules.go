@@ -2,6 +2,8 @@ package report
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -36,12 +38,20 @@ func (r *sarifRules) add(f sarifFinding) int {
 	return r.index[id]
 }
 
-// ruleID is of the vulnerability in one package, so that what GitHub shows beside an alert can say what to do about it.
+// ruleID is of the vulnerability in one package of one kind, so that what GitHub shows beside an alert can say what to do
+// about it. Of names that are too long the rest goes into a checksum: they may differ at the end.
 func (f sarifFinding) ruleID() string {
 	if f.violation != nil {
 		return plain(f.violation.ID, maxSARIFName)
 	}
-	return plain(f.finding.ID, maxSARIFName/2) + "-" + plain(f.finding.Package.Name, maxSARIFName/2)
+	p := f.finding.Package
+	whole := strings.Join([]string{f.finding.ID, p.Name, p.Type}, "-")
+	id := plain(whole, maxSARIFName)
+	if id != whole {
+		sum := sha256.Sum256([]byte(whole))
+		id += "-" + hex.EncodeToString(sum[:8])
+	}
+	return id
 }
 
 func (f sarifFinding) rule() sarifRule {

@@ -160,7 +160,8 @@ func where(f policy.Finding) string {
 
 func coverage(b *strings.Builder, all []policy.Coverage) {
 	var rows [][]string
-	for _, c := range all {
+	first, more := listed(all)
+	for _, c := range first {
 		state := "covered"
 		switch {
 		case c.Accepted:
@@ -175,6 +176,9 @@ func coverage(b *strings.Builder, all []policy.Coverage) {
 	}
 	if len(rows) > 0 {
 		table(b, []string{"looked up", "packages", "advisory data"}, rows)
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "And %d more in scan.json.\n\n", more)
 	}
 }
 

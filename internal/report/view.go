@@ -156,3 +156,21 @@ func (v View) gaps() []string {
 	}
 	return all
 }
+
+// listed is as much of the coverage as is listed for people; where that is not all, what is not covered comes first.
+func listed(all []policy.Coverage) (first []policy.Coverage, more int) {
+	if len(all) <= maxRows {
+		return all, 0
+	}
+	rank := func(c policy.Coverage) int {
+		switch {
+		case c.Covered:
+			return 2
+		case c.Accepted:
+			return 1
+		}
+		return 0
+	}
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b policy.Coverage) int { return rank(a) - rank(b) })
+	return sorted[:maxRows], len(all) - maxRows
+}

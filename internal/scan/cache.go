@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ func (s Source) cached(ctx context.Context, from string, kind kind, sum string, 
 		return located{}, outcome.New(outcome.Unexpected, "the cache folder %s has a name with ?, # or %% in it", s.CacheDir).Because(err)
 	}
 	home := filepath.Join(root, strings.TrimPrefix(sum, "sha256:"))
+	_ = os.Chtimes(home, now, now) // it is in use
 	if known, ok := readStamp(ctx, home); ok {
 		return located{name: s.Path, dir: home, sha256: known.SHA256}, nil
 	}
@@ -54,6 +56,7 @@ func (s Source) cached(ctx context.Context, from string, kind kind, sum string, 
 		return located{}, ctx.Err()
 	}
 	removeLeftovers(root, now)
+	removeUnused(root, now)
 	work, err := os.MkdirTemp(root, ".unpack-*")
 	if err != nil {
 		return located{}, outcome.New(outcome.Unexpected, "the database %s cannot be unpacked", s.Path).Because(err)
@@ -64,7 +67,7 @@ func (s Source) cached(ctx context.Context, from string, kind kind, sum string, 
 		return located{}, asDamaged(ctx, s.Path, err)
 	}
 	if err := index(work, original); err != nil {
-		return located{}, damaged(s.Path).Because(err)
+		return located{}, asDamaged(ctx, s.Path, err)
 	}
 	if err := settle(ctx, work, home, original.sha256()); err != nil {
 		return located{}, outcome.New(outcome.Unexpected, "the database %s cannot be unpacked", s.Path).Because(err)
@@ -120,7 +123,8 @@ func unpack(ctx context.Context, from string, kind kind, dir string) (sums, erro
 
 // untar takes two files out of an archive and reads at most that many bytes of it.
 func untar(in io.Reader, most int64, dir string) (of sums, err error) {
-	archive := tar.NewReader(&bounded{from: in, left: most, most: most})
+	whole := &bounded{from: in, left: most, most: most}
+	archive := tar.NewReader(whole)
 	for n := 0; ; n++ {
 		entry, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -152,7 +156,9 @@ func untar(in io.Reader, most int64, dir string) (of sums, err error) {
 	if of.sha == nil {
 		return sums{}, fmt.Errorf("no %s in it", databaseFile)
 	}
-	return of, nil
+	// The compressor's checksum lies behind the end of the archive, and is compared by who reads up to there.
+	_, err = io.Copy(io.Discard, whole)
+	return of, err
 }
 
 // bounded reads so much and fails at the next byte: what is skipped in an archive has to be unpacked too.
@@ -234,5 +240,24 @@ func removeLeftovers(root string, now time.Time) {
 		if info, err := os.Stat(dir); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
 			_ = os.RemoveAll(dir)
 		}
+	}
+}
+
+// unusedFor is how long a database stays in the cache that no run uses. An archive of every day takes gigabytes each.
+const unusedFor = 14 * 24 * time.Hour
+
+// removeUnused clears databases that no run has used for long, each moved aside first, so that none is seen in halves.
+func removeUnused(root string, now time.Time) {
+	all, _ := filepath.Glob(filepath.Join(root, strings.Repeat("[0-9a-f]", sha256.Size*2)))
+	for _, dir := range all {
+		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || now.Sub(info.ModTime()) <= unusedFor {
+			continue
+		}
+		aside, err := os.MkdirTemp(root, ".unpack-*")
+		if err != nil {
+			return
+		}
+		_ = os.Rename(dir, filepath.Join(aside, "unused"))
+		_ = os.RemoveAll(aside)
 	}
 }

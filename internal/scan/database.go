@@ -205,17 +205,36 @@ const clockSkew = 24 * time.Hour
 
 // Fresh reports data that is older than the limits allow, or of the future.
 func (i Info) Fresh(limits Limits, now time.Time) error {
-	date := i.Date()
-	if date.Sub(now) > clockSkew {
-		return outcome.New(outcome.DatabaseDamaged, "vulnerability data claims to be of %s, which is in the future", date.Format(time.DateOnly)).
-			Hint("check the clock of this machine")
+	if err := i.believable(now); err != nil {
+		return err
 	}
+	date := i.Date()
 	if now.Sub(date) > limits.maxAge() {
 		return outcome.New(outcome.DatabaseStale, "vulnerability data is %s, at most %s are allowed", age(now, date), span(limits.maxAge())).
 			With(i.dates()...)
 	}
 	return i.freshProviders(limits, now)
 }
+
+// believable reports a date of the future: it would never be too old, and would hide that everything else is.
+func (i Info) believable(now time.Time) error {
+	claim := ""
+	if future(i.Built, now) {
+		claim = "the database claims to be built on " + i.Built.Format(time.DateOnly)
+	}
+	for _, p := range i.Providers {
+		if future(p.Captured, now) {
+			claim = fmt.Sprintf("the data of %s claims to be of %s", p.Name, p.Captured.Format(time.DateOnly))
+		}
+	}
+	if claim == "" {
+		return nil
+	}
+	return outcome.New(outcome.DatabaseDamaged, "%s, which is in the future", claim).With(i.dates()...).
+		Hint("check the clock of this machine, and the dates in the advisories if you have built the database yourself")
+}
+
+func future(date, now time.Time) bool { return date.Sub(now) > clockSkew }
 
 // freshProviders reports the providers whose data is older than the limits for them.
 func (i Info) freshProviders(limits Limits, now time.Time) error {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/anchore/clio"
 	"github.com/anchore/grype/grype"
+	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/db/v6/distribution"
 	"github.com/anchore/grype/grype/db/v6/installation"
 	"github.com/google/go-cmp/cmp"
@@ -465,6 +466,20 @@ func TestStatusTellsOfAnyAge(t *testing.T) {
 	info, err := Status(context.Background(), Source{Path: built().Output, CacheDir: t.TempDir()}, now.AddDate(3, 0, 0))
 	if err != nil || info.SHA256 != database().Info().SHA256 {
 		t.Errorf("%+v, %v", info, err)
+	}
+}
+
+func TestNoRoomForIndexesIsNoDamage(t *testing.T) {
+	db, err := v6.NewLowLevelDB(bare(t), false, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := db.Exec("PRAGMA max_page_count = 1; CREATE TABLE more AS SELECT zeroblob(1000000)").Error
+	if full == nil {
+		t.Fatal("there is room")
+	}
+	if got := outcome.Of(asDamaged(context.Background(), "a.tar.zst", fmt.Errorf("index: %w", full))).Reason; got != outcome.OutputUnwritable {
+		t.Errorf("got %s of %v", got, full)
 	}
 }
 

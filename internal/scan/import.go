@@ -45,7 +45,7 @@ func Import(ctx context.Context, s Source, now time.Time) (Imported, error) {
 	if err != nil {
 		return Imported{}, outcome.New(outcome.OutputUnwritable, "the database folder %s cannot be locked", at.DBRootDir).Because(err)
 	}
-	err = install(ctx, at, file, stamp{Archive: of.sha256(), Key: s.Key.ID})
+	err = install(ctx, at, file, stamp{Archive: of.sha256(), Key: s.Key.ID}, time.Time{})
 	if err := errors.Join(err, alone.release()); err != nil {
 		return Imported{}, err
 	}

@@ -21,8 +21,9 @@ const stagePrefix = ".stepseal-stage-"
 func osFS() afero.Fs { return afero.NewOsFs() }
 
 // install unpacks an archive, or takes a database, and puts it in the place of grype's. Whoever calls it holds the
-// folder alone. What does not open is not put in place.
-func install(ctx context.Context, at installation.Config, file string, of stamp) error {
+// folder alone. What does not open is not put in place, nor what was built before a date: that of the database that is
+// there, for an update must not lead back.
+func install(ctx context.Context, at installation.Config, file string, of stamp, notBefore time.Time) error {
 	left, _ := filepath.Glob(filepath.Join(at.DBRootDir, stagePrefix+"*"))
 	for _, dir := range left {
 		_ = os.RemoveAll(dir) // of a run that died: nobody else is at work here
@@ -36,8 +37,14 @@ func install(ctx context.Context, at installation.Config, file string, of stamp)
 		return outcome.New(outcome.OutputUnwritable, "the database folder %s has a name with ?, # or %% in it", at.DBRootDir)
 	}
 	fresh := filepath.Join(stage, "new")
-	if err := prepareInstall(ctx, file, fresh, of); err != nil {
+	built, err := prepareInstall(ctx, file, fresh, of)
+	if err != nil {
 		return err
+	}
+	if built.Before(notBefore) {
+		return outcome.New(outcome.DatabaseDamaged, "the database that %s offers as a new one was built %s, and is older than the one that is here, of %s",
+			of.From, built.Format(time.RFC3339), notBefore.Format(time.RFC3339)).
+			Hint("write the mirror's latest.json anew for the archive beside it; to go back on purpose, use stepseal database import")
 	}
 	if err := replace(at.DBDirectoryPath(), fresh, filepath.Join(stage, "old")); err != nil {
 		return outcome.New(outcome.OutputUnwritable, "the database in %s cannot be replaced", at.DBDirectoryPath()).Because(err)
@@ -45,38 +52,38 @@ func install(ctx context.Context, at installation.Config, file string, of stamp)
 	return nil
 }
 
-func prepareInstall(ctx context.Context, file, fresh string, of stamp) error {
+func prepareInstall(ctx context.Context, file, fresh string, of stamp) (built time.Time, err error) {
 	if err := os.Mkdir(fresh, 0o755); err != nil {
-		return outcome.New(outcome.OutputUnwritable, "the database folder cannot be written").Because(err)
+		return built, outcome.New(outcome.OutputUnwritable, "the database folder cannot be written").Because(err)
 	}
 	kind, err := kindOfFile(file)
 	if err != nil {
-		return damaged(file).Because(err)
+		return built, damaged(file).Because(err)
 	}
 	original, err := unpack(ctx, file, kind, fresh)
 	if err != nil {
-		return asDamaged(ctx, file, err)
+		return built, asDamaged(ctx, file, err)
 	}
 	if err := index(fresh, original); err != nil {
-		return asDamaged(ctx, file, err)
+		return built, asDamaged(ctx, file, err)
 	}
-	if err := opens(ctx, fresh); err != nil {
-		return asDamaged(ctx, file, err)
+	if built, err = opens(ctx, fresh); err != nil {
+		return built, asDamaged(ctx, file, err)
 	}
 	of.SHA256 = original.sha256()
 	if of.Import, err = readImport(fresh); err != nil {
-		return damaged(file).Because(err)
+		return built, damaged(file).Because(err)
 	}
-	return writeStamp(fresh, of)
+	return built, writeStamp(fresh, of)
 }
 
-// opens says whether there is a database with a date and providers.
-func opens(ctx context.Context, dir string) error {
+// opens says whether there is a database with a date and providers, and when it was built.
+func opens(ctx context.Context, dir string) (built time.Time, err error) {
 	db, err := openLocated(located{name: dir, dir: dir}, time.Time{})
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
-	return errors.Join(ctx.Err(), db.Close())
+	return db.info.Built, errors.Join(ctx.Err(), db.Close())
 }
 
 func kindOfFile(file string) (kind, error) {

@@ -188,9 +188,22 @@ func asDamaged(ctx context.Context, name string, err error) error {
 		return known
 	}
 	// No room to unpack it says nothing about the database.
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT) {
+	if noRoom(err) {
 		return outcome.New(outcome.OutputUnwritable, "%s cannot be unpacked", name).Because(err).
 			Hint("make room in the cache folder (XDG_CACHE_HOME, else HOME/.cache), or name a folder with the unpacked database")
 	}
 	return damaged(name).Because(err)
+}
+
+// sqliteFull is SQLITE_FULL. https://www.sqlite.org/rescode.html#full
+const sqliteFull = 13
+
+// noRoom says whether the disk is full, which the system tells who unpacks, and SQLite who adds indexes.
+func noRoom(err error) bool {
+	var told interface {
+		error
+		Code() int
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT) ||
+		errors.As(err, &told) && told.Code()&0xff == sqliteFull
 }

@@ -3,10 +3,10 @@ package scan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,16 +38,19 @@ func (s Source) place() installation.Config {
 
 // grypes is the database that the grype CLI uses on this machine, after an update if that is allowed and due. An update
 // that fails is told and no more: whether what is there is fresh enough is judged by its date. Without a database that
-// can be used, why it failed is the answer.
+// can be used, or with one from elsewhere than the addresses that are named, why it failed is the answer.
 func (s Source) grypes(ctx context.Context, now time.Time) (located, error) {
 	at := s.place()
 	hold, notes, failed := s.current(ctx, at, now)
 	if ctx.Err() != nil {
 		return located{}, errors.Join(ctx.Err(), hold.release())
 	}
+	if failed != nil && s.foreign(at) {
+		return located{}, errors.Join(failed, hold.release())
+	}
 	here, err := s.installed(ctx, at, now)
 	if err != nil {
-		if failed != nil && s.installedBuild(at).IsZero() {
+		if failed != nil && s.installedBuild(at, now).IsZero() {
 			err = failed
 		}
 		_ = hold.release()
@@ -143,20 +146,23 @@ func (s Source) update(ctx context.Context, at installation.Config, now time.Tim
 	if err := os.MkdirAll(downloads, 0o700); err != nil {
 		return nil, outcome.New(outcome.OutputUnwritable, "the database folder %s cannot be written", at.DBRootDir).Because(err)
 	}
-	have := s.installedBuild(at)
+	have := s.installedBuild(at, now)
 	got, err := client.Newest(ctx, downloads, func(l mirror.Latest) bool { return l.Built.After(have) })
 	if err != nil {
 		return nil, err
 	}
 	if got.Archive != "" {
 		of := stamp{Archive: got.Latest.SHA256, Key: s.Key.ID, From: got.From.String()}
-		if err := install(ctx, at, got.Archive, of); err != nil {
+		if err := install(ctx, at, got.Archive, of, have.Truncate(time.Second)); err != nil {
 			return nil, err
 		}
 		_ = os.Remove(got.Archive)
 	}
 	_ = os.Remove(downloads) // if it is empty
-	return got.Notes, markChecked(at.DBDirectoryPath(), now)
+	if err := markChecked(at.DBDirectoryPath(), now); err != nil {
+		got.Notes = append(got.Notes, "it is not remembered when the database was asked for, so that the next run asks again: "+err.Error())
+	}
+	return got.Notes, nil
 }
 
 func (s Source) client() (mirror.Client, error) {
@@ -173,10 +179,10 @@ func (s Source) client() (mirror.Client, error) {
 }
 
 // installedBuild is when the database that is there was built; zero where there is none that could stay: not whole, or
-// not vouched for by the key that is demanded.
-func (s Source) installedBuild(at installation.Config) time.Time {
+// not vouched for by the key that is demanded, from elsewhere than the addresses that are named, or of the future, which nothing could be newer than.
+func (s Source) installedBuild(at installation.Config, now time.Time) time.Time {
 	imported, err := readImport(at.DBDirectoryPath())
-	if err != nil || imported == "" || s.Key.demanded() && !stampOf(at.DBDirectoryPath()).vouched(s.Key, imported) {
+	if err != nil || imported == "" || s.foreign(at) || s.Key.demanded() && !stampOf(at.DBDirectoryPath()).vouched(s.Key, imported) {
 		return time.Time{}
 	}
 	sum, err := v6.CalculateDBDigest(osFS(), at.DBFilePath())
@@ -184,7 +190,7 @@ func (s Source) installedBuild(at installation.Config) time.Time {
 		return time.Time{}
 	}
 	of, err := v6.ReadDescription(at.DBFilePath())
-	if err != nil || of == nil {
+	if err != nil || of == nil || future(of.Built.Time, now) {
 		return time.Time{}
 	}
 	return of.Built.Time
@@ -201,16 +207,22 @@ func (s Source) checkedLately(at installation.Config, now time.Time) bool {
 		return false
 	}
 	imported, err := readImport(at.DBDirectoryPath())
-	if err != nil || imported == "" {
+	if err != nil || imported == "" || s.foreign(at) {
 		return false
 	}
 	return !s.Key.demanded() || stampOf(at.DBDirectoryPath()).vouched(s.Key, imported)
 }
 
-func markChecked(dir string, now time.Time) error {
-	err := os.WriteFile(filepath.Join(dir, checkedFile), []byte(now.UTC().Format(time.RFC3339)), 0o644)
-	if err != nil {
-		return fmt.Errorf("remember the check: %w", err)
+// foreign says whether what is there came from elsewhere than the addresses that are named: it may lack the advisories
+// that they are named for. What was imported has been put there on purpose.
+func (s Source) foreign(at installation.Config) bool {
+	of := stampOf(at.DBDirectoryPath())
+	if _, err := os.Stat(at.DBFilePath()); err != nil || len(s.Mirrors) == 0 || of.From == "" && of.Import != "" {
+		return false
 	}
-	return nil
+	return !slices.ContainsFunc(s.Mirrors, func(a mirror.Address) bool { return a.String() == of.From })
+}
+
+func markChecked(dir string, now time.Time) error {
+	return os.WriteFile(filepath.Join(dir, checkedFile), []byte(now.UTC().Format(time.RFC3339)), 0o644)
 }

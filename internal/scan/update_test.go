@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -307,6 +308,109 @@ func TestAnImportIsWhatAnUpdateWouldBe(t *testing.T) {
 	}
 }
 
+// TestAMirrorCannotLeadBack is about a latest.json that says of an old archive that it is new.
+func TestAMirrorCannotLeadBack(t *testing.T) {
+	ctx, dir, old := context.Background(), t.TempDir(), unpacked(t)
+	held := database().Info().Built
+	if err := finish(old, held.AddDate(0, 0, -10)); err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(dir, "old.tar.gz")
+	if _, err := pack(ctx, archive, gzipArchive, old, held); err != nil {
+		t.Fatal(err)
+	}
+	latest, err := latestDocument(archive, Info{Built: held.AddDate(0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, mirror.LatestFile), latest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	if _, err := Update(ctx, src, now); err != nil {
+		t.Fatal(err)
+	}
+	src.Mirrors = append(newSite(t, dir).address(t), src.Mirrors...)
+	if _, err := Update(ctx, src, now); reason(err) != outcome.DatabaseDamaged || !strings.Contains(err.Error(), "older than the one that is here") {
+		t.Errorf("an update to an older database: %v", err)
+	}
+	if info, err := opened(t, src, now); err != nil || !info.Built.Equal(held) {
+		t.Errorf("what is here is of %s now: %v", info.Built, err)
+	}
+	src.Path = archive
+	if got, err := Import(ctx, src, now); err != nil || !got.Info.Built.Before(held) {
+		t.Errorf("what somebody carries here on purpose: %v, %v", got.Info.Built, err)
+	}
+}
+
+// TestWhatIsHereFromElsewhereIsNotTheMirrorsDatabase is about a machine that several teams share: the database of one may
+// be newer than another's, and lacks its advisories.
+func TestWhatIsHereFromElsewhereIsNotTheMirrorsDatabase(t *testing.T) {
+	ctx, dir, own := context.Background(), t.TempDir(), unpacked(t)
+	earlier := database().Info().Built.Add(-time.Hour)
+	if err := finish(own, earlier); err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(dir, "own.tar.gz")
+	if _, err := pack(ctx, archive, gzipArchive, own, earlier); err != nil {
+		t.Fatal(err)
+	}
+	latest, err := latestDocument(archive, Info{Built: earlier})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, mirror.LatestFile), latest, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	ours := src
+	site := newSite(t, dir)
+	ours.Mirrors = site.address(t)
+	for what, before := range map[string]func() error{
+		"another mirror's": func() error { _, err := opened(t, src, now); return err },
+		"the grype CLI's":  func() error { return os.Remove(filepath.Join(src.GrypeDir, "6", stampFile)) },
+	} {
+		if err := os.RemoveAll(src.GrypeDir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := opened(t, src, now); err != nil {
+			t.Fatal(err)
+		}
+		if err := before(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := opened(t, ours, now); err != nil || !info.Built.Equal(earlier) {
+			t.Errorf("%s database is taken for that of the mirror: %s, %v", what, info.Built, err)
+		}
+		asked := site.count("")
+		if info, err := opened(t, ours, now.Add(time.Hour)); err != nil || !info.Built.Equal(earlier) || site.count("") != asked {
+			t.Errorf("the mirror's own is not kept: %s, %v, %v", info.Built, err, site.asked)
+		}
+	}
+	// What somebody carried here counts until there is a newer one.
+	if _, err := Import(ctx, Source{Path: built().Output, GrypeDir: src.GrypeDir, CacheDir: src.CacheDir}, now); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := opened(t, ours, now); err != nil || !info.Built.Equal(database().Info().Built) {
+		t.Errorf("what was imported is replaced by an older one: %s, %v", info.Built, err)
+	}
+}
+
+func TestACheckThatIsNotRememberedIsNoFailedUpdate(t *testing.T) {
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	if _, err := Update(context.Background(), src, now); err != nil {
+		t.Fatal(err)
+	}
+	checked := filepath.Join(src.GrypeDir, "6", checkedFile)
+	if err := errors.Join(os.Remove(checked), os.Mkdir(checked, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := Update(context.Background(), src, now)
+	if err != nil || len(info.Notes) != 1 || !strings.Contains(info.Notes[0], "the next run asks again") {
+		t.Errorf("%q, %v", info.Notes, err)
+	}
+}
+
 // bare is a database without the checksum beside it, as an archive of grype's publisher holds it.
 func bare(t *testing.T) string {
 	t.Helper()
@@ -315,6 +419,44 @@ func bare(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, databaseFile)
+}
+
+// TestADateInTheFutureIsNotFresh is about one record with a wrong year: its publisher's data, and that of all others when
+// it is the newest, would never again be too old.
+func TestADateInTheFutureIsNotFresh(t *testing.T) {
+	tomorrow, later := now.Add(20*time.Hour), now.AddDate(70, 0, 0)
+	for name, c := range map[string]struct {
+		info Info
+		say  string
+	}{
+		"a clock that is a little late": {Info{Built: tomorrow, Providers: []Provider{{"acme", tomorrow}}}, ""},
+		"a provider":                    {Info{Built: now, Providers: []Provider{{"acme", later}, {"github", now}}}, "the data of acme claims to be of 2096-08-23, which is in the future"},
+		"the build":                     {Info{Built: later, Providers: []Provider{{"github", now}}}, "the database claims to be built on 2096-08-23, which is in the future"},
+	} {
+		err := c.info.Fresh(Limits{MaxProviderAge: map[string]time.Duration{"acme": 48 * time.Hour}}, now)
+		if c.say == "" && len(c.info.Providers) == 1 && err == nil {
+			continue
+		}
+		if c.say == "" || reason(err) != outcome.DatabaseDamaged || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestADatabaseOfTheFutureIsReplaced holds that a build date which nothing can be newer than does not stop updates.
+func TestADatabaseOfTheFutureIsReplaced(t *testing.T) {
+	src := Source{GrypeDir: t.TempDir(), Mirrors: newSite(t, filepath.Dir(built().Output)).address(t), CacheDir: t.TempDir(), UpdateAllowed: true}
+	later := unpacked(t)
+	if err := finish(later, now.AddDate(70, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(src.GrypeDir, "6"), os.DirFS(later)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := Update(context.Background(), src, now)
+	if err != nil || !info.Built.Equal(database().Info().Built) {
+		t.Errorf("what is here is of %s: %v", info.Built, err)
+	}
 }
 
 func TestAProviderMayHaveALimitOfItsOwn(t *testing.T) {

@@ -1,11 +1,8 @@
 package steps
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -17,12 +14,10 @@ import (
 // maxAnnotated is how many findings of one image are annotated: no host shows as many.
 const maxAnnotated = 20
 
-// maxSourceBytes bounds a file of the repository that a finding may point into.
-const maxSourceBytes = 16 << 20
-
 // annotate points at what refused the image, the worst first; where the repository has a file that brings the package
 // in, at that file.
 func (p *part) annotate(workspace fs.FS) {
+	files := newCheckout(workspace)
 	for i, f := range p.decided.Failing {
 		if i == maxAnnotated {
 			return
@@ -35,28 +30,27 @@ func (p *part) annotate(workspace fs.FS) {
 		if len(p.parts) > 1 {
 			a.Message += "; for " + p.platform.Platform
 		}
-		a.File, a.Line = p.source(workspace, f)
+		a.File, a.Line = p.source(files, f)
 		p.Annotate(a)
 	}
 }
 
 // source is the file of the repository that the finding comes from: of a scanned folder the file itself, of an image the
 // lock file that names the package, or else the Dockerfile.
-func (p *part) source(workspace fs.FS, f policy.Finding) (file string, line int) {
+func (p *part) source(in *checkout, f policy.Finding) (file string, line int) {
 	if folder := p.scannedFolder(); folder != "" && len(f.Locations) > 0 {
 		file = path.Join(folder, strings.TrimPrefix(f.Locations[0].Path, "/"))
-		if _, err := fs.Stat(workspace, file); err == nil {
-			line, _ = lineOf(workspace, file, f.Package.Name)
-			return file, line
+		if _, err := fs.Stat(in.files, file); err == nil {
+			return file, in.line(file, f.Package.Name)
 		}
 	}
 	for _, file := range lockFiles[f.Package.Type] {
-		if line, ok := lineOf(workspace, file, f.Package.Name); ok {
+		if line := in.line(file, f.Package.Name); line > 0 {
 			return file, line
 		}
 	}
 	for _, file := range []string{"Dockerfile", "Containerfile"} {
-		if line, ok := lineOf(workspace, file, "FROM "); ok {
+		if line := in.base(file); line > 0 {
 			return file, line
 		}
 	}
@@ -85,21 +79,4 @@ var lockFiles = map[string][]string{
 	"rust-crate":   {"Cargo.lock"},
 	"php-composer": {"composer.lock"},
 	"dotnet":       {"packages.lock.json"},
-}
-
-// lineOf is the first line, from 1, in which the text stands.
-func lineOf(workspace fs.FS, file, text string) (line int, ok bool) {
-	open, err := workspace.Open(file)
-	if err != nil {
-		return 0, false
-	}
-	defer open.Close()
-	lines := bufio.NewScanner(io.LimitReader(open, maxSourceBytes))
-	lines.Buffer(nil, maxSourceBytes)
-	for line = 1; lines.Scan(); line++ {
-		if bytes.Contains(lines.Bytes(), []byte(text)) {
-			return line, true
-		}
-	}
-	return 0, false
 }

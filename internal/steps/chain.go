@@ -327,5 +327,5 @@ func (c *chain) prepareOutput() error {
 	if err := step.MakeFolder(dir); err != nil {
 		return outcome.New(outcome.OutputUnwritable, "the output directory %s", dir).Because(step.Bare(err))
 	}
-	return nil
+	return c.clearReports(dir)
 }

@@ -1,7 +1,10 @@
 package steps
 
 import (
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -39,6 +42,9 @@ func (p *part) writeReports(doc scan.Report, found scan.Result) error {
 			return outcome.New(outcome.Unexpected, "%s: the report %s", p.label(), form.Name).Because(err)
 		}
 		if len(content) == 0 {
+			if err := remove(p.place(path.Join(p.folder(), form.File))); err != nil {
+				return err
+			}
 			continue
 		}
 		if form.Name == openVEXForm {
@@ -58,11 +64,42 @@ func (p *part) writeReports(doc scan.Report, found scan.Result) error {
 	return nil
 }
 
+// clearReports removes those of an earlier run that this one is asked for: where it comes to no answer, what is uploaded
+// afterwards must not be an older one. Documents of the evidence stay until there is another.
+func (c *chain) clearReports(dir string) error {
+	for _, form := range reportsInput.Of(c.Run) {
+		for _, pattern := range []string{form.File, "linux-*/" + form.File, "windows-*/" + form.File} { // of one platform, and of several
+			earlier, err := fs.Glob(os.DirFS(dir), pattern)
+			if err != nil || form.Name == openVEXForm {
+				continue
+			}
+			for _, name := range earlier {
+				if err := remove(filepath.Join(dir, name)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// remove takes away a file of an earlier run, and nothing that is none.
+func remove(file string) error {
+	if info, err := os.Lstat(file); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if err := os.Remove(file); err != nil {
+		return outcome.New(outcome.OutputUnwritable, "%s, which is of an earlier run, cannot be removed", file).Because(step.Bare(err))
+	}
+	return nil
+}
+
 // fullView is everything that a report can show.
 func (p *part) fullView(doc scan.Report, found scan.Result, forms []report.Form) (report.View, error) {
 	view := p.view(doc)
 	view.BaseLayers, view.Unreadable, view.Notes = found.BaseLayers, found.Unreadable, doc.Notes
-	view.Locate = func(f policy.Finding) (string, int) { return p.source(p.Workspace, f) }
+	files := newCheckout(p.Workspace)
+	view.Locate = func(f policy.Finding) (string, int) { return p.source(files, f) }
 	if slices.ContainsFunc(forms, func(f report.Form) bool { return f.Name == "cyclonedx" }) {
 		var err error
 		if view.SBOM, err = p.cycloneDX(); err != nil {

@@ -66,6 +66,12 @@ func (c *collector) productsOf(of component, parts []component) ([]Product, erro
 	return list, c.count(len(list) * (1 + len(subcomponents)))
 }
 
+// IsPURL says whether Write takes the text for a package.
+func IsPURL(text string) bool {
+	_, err := writtenPURL(text)
+	return err == nil
+}
+
 // usablePURL is a purl as it is kept: without syft's id of the package, which no other document has.
 func usablePURL(text string) (string, bool) {
 	text = strings.TrimSpace(text)
