@@ -128,10 +128,12 @@ func TestRules(t *testing.T) {
 		"denied-packages/by package URL, in any version": {component(), []Policy{{Rules: rules(never, func(r *Rules) {
 			r.DeniedPackages = []Denial{denial("pkg:maven/org.apache.logging.log4j/log4j-core")}
 		})}}, is(outcome.DeniedPackage)},
-		"denied-licenses/the only choice":   {component("AGPL-3.0-only"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-*"} })}}, is(outcome.DeniedLicense)},
-		"required-licenses/another":         {component("MIT"), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
-		"required-licenses/none":            {component(), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
-		"minimum-elements/lacking":          {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: []string{"supplier"}}, []Policy{{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}}, is(outcome.SBOMIncomplete)},
+		"denied-licenses/the only choice": {component("AGPL-3.0-only"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-*"} })}}, is(outcome.DeniedLicense)},
+		"required-licenses/another":       {component("MIT"), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
+		"required-licenses/none":          {component(), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
+		"minimum-elements/lacking":        {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: map[string][]string{"ntia-2021": {"supplier"}}}, []Policy{{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}}, is(outcome.SBOMIncomplete)},
+		"minimum-elements/of the base's standard": {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: map[string][]string{"ntia-2021": nil, "cisa-2025": {"hash"}}}, []Policy{
+			{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}, {Rules: rules(never, func(r *Rules) { r.MinimumElements = "cisa-2025" })}}, is(outcome.SBOMIncomplete)},
 		"coverage/an unknown release":       {Found{Coverage: []Coverage{gap}, Packages: 9}, []Policy{{Rules: never}}, is(outcome.NotCovered)},
 		"allow-uncovered/by name":           {Found{Coverage: []Coverage{gap}, Packages: 9}, []Policy{{Rules: rules(never, func(r *Rules) { r.AllowUncovered = []string{"debian:12"} })}}, not(is(outcome.NotCovered))},
 		"unreadable/a package database":     {Found{Coverage: []Coverage{covered}, Packages: 3, Unreadable: []Unreadable{{Path: "/x", Decisive: true}}}, []Policy{{Rules: never}}, is(outcome.NotCovered)},

@@ -115,9 +115,9 @@ func (p Policy) violations(found Found) []Violation {
 			add(MissingLicense, "%s %s is under none of the required licenses: %s", c.Name, c.Version, missing)
 		}
 	}
-	if p.Rules.findsLacking(found.Lacking) {
+	if lacking := found.Lacking[p.Rules.MinimumElements]; p.Rules.findsLacking(lacking) {
 		all = append(all, Violation{ID: MinimumElements, Package: Package{Name: "sbom"},
-			Message: fmt.Sprintf("the SBOM lacks minimum elements of %s: %s", p.Rules.MinimumElements, strings.Join(found.Lacking, ", "))})
+			Message: fmt.Sprintf("the SBOM lacks minimum elements of %s: %s", p.Rules.MinimumElements, strings.Join(lacking, ", "))})
 	}
 	return all
 }
