@@ -128,10 +128,12 @@ func TestRules(t *testing.T) {
 		"denied-packages/by package URL, in any version": {component(), []Policy{{Rules: rules(never, func(r *Rules) {
 			r.DeniedPackages = []Denial{denial("pkg:maven/org.apache.logging.log4j/log4j-core")}
 		})}}, is(outcome.DeniedPackage)},
-		"denied-licenses/the only choice": {component("AGPL-3.0-only"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-*"} })}}, is(outcome.DeniedLicense)},
-		"required-licenses/another":       {component("MIT"), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
-		"required-licenses/none":          {component(), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
-		"minimum-elements/lacking":        {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: map[string][]string{"ntia-2021": {"supplier"}}}, []Policy{{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}}, is(outcome.SBOMIncomplete)},
+		"denied-licenses/the only choice":                 {component("AGPL-3.0-only"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-*"} })}}, is(outcome.DeniedLicense)},
+		"denied-licenses/beside one of nobody":            {component("AGPL-3.0-only AND Acme-EULA"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-only"} })}}, is(outcome.DeniedLicense)},
+		"denied-licenses/in a text that is no expression": {component("AGPL-3.0-only, see COPYING"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-only"} })}}, is(outcome.DeniedLicense)},
+		"required-licenses/another":                       {component("MIT"), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
+		"required-licenses/none":                          {component(), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
+		"minimum-elements/lacking":                        {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: map[string][]string{"ntia-2021": {"supplier"}}}, []Policy{{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}}, is(outcome.SBOMIncomplete)},
 		"minimum-elements/of the base's standard": {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: map[string][]string{"ntia-2021": nil, "cisa-2025": {"hash"}}}, []Policy{
 			{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}, {Rules: rules(never, func(r *Rules) { r.MinimumElements = "cisa-2025" })}}, is(outcome.SBOMIncomplete)},
 		"coverage/an unknown release":       {Found{Coverage: []Coverage{gap}, Packages: 9}, []Policy{{Rules: never}}, is(outcome.NotCovered)},
@@ -178,6 +180,10 @@ func TestBounds(t *testing.T) {
 		"a version out of range is not denied":           {component(), rules(func(r *Rules) { r.DeniedPackages = []Denial{denial("log4j-core < 2.0")} }), accepted},
 		"a version that cannot be compared is denied":    {func() Found { f := component(); f.Versions = nil; return f }(), rules(func(r *Rules) { r.DeniedPackages = []Denial{denial("log4j-core < 2.0")} }), is(outcome.DeniedPackage)},
 		"a choice of licenses is not denied by one":      {component("AGPL-3.0-only OR MIT"), rules(func(r *Rules) { r.DeniedLicenses = []string{"agpl-*"} }), accepted},
+		"a choice with one of nobody is left":            {component("AGPL-3.0-only OR Acme-EULA"), rules(func(r *Rules) { r.DeniedLicenses = []string{"agpl-*"} }), accepted},
+		"a text that names no denied license":            {component("GNU AGPL, see COPYING"), rules(func(r *Rules) { r.DeniedLicenses = []string{"MIT"} }), accepted},
+		"a required one beside a choice of nobody's":     {component("MIT OR Acme-EULA"), rules(func(r *Rules) { r.RequiredLicenses = []string{"MIT"} }), accepted},
+		"a required one and one of nobody":               {component("MIT AND Acme-EULA"), rules(func(r *Rules) { r.RequiredLicenses = []string{"MIT"} }), is(outcome.DeniedLicense)},
 		"a choice of licenses meets a required one":      {component("MIT OR Apache-2.0"), rules(func(r *Rules) { r.RequiredLicenses = []string{"apache-2.0"} }), accepted},
 		"of two licenses both must be required ones":     {component("MIT", "Apache-2.0"), rules(func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} }), is(outcome.DeniedLicense)},
 		"a waiver accepts a denied package":              {component(), []Policy{{Rules: Rules{FailOn: Never, DeniedPackages: []Denial{denial("log4j-core")}}, Waivers: []Waiver{{ID: DeniedPackage, Package: pattern("log4j-*"), Reason: "r", Owner: "o", Expires: today}}}}, accepted},
