@@ -60,6 +60,14 @@ func policies(r *step.Run) (all []policy.Policy, delegated map[string]bool, err 
 	for _, what := range delegateStructure.Of(base) {
 		delegated[what] = true
 	}
+	if floor.Rules.Scope == policy.OwnLayers && !delegated[delegateBaseImage] {
+		return nil, nil, outcome.New(outcome.InvalidConfig, "config file %s: gate.scope is own, and the repository names the base image: any image that it begins with", file).
+			Hint("leave that to the repository with gate.delegate: [base-image], or leave scope out")
+	}
+	if slices.Contains(vexInput.Of(base), attestedVEX) {
+		return nil, nil, outcome.New(outcome.InvalidConfig, "config file %s: gate.vex names files in a policy base, and attested is none", file).
+			Hint("leave VEX documents to the repository with gate.delegate: [vex]")
+	}
 	if floor.Statements, err = vexFiles(base); err != nil {
 		return nil, nil, err
 	}
