@@ -42,6 +42,9 @@ var (
 		Products: []vex.Product{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-core"}}}, Source: VEXSource{Document: "app.vex.json", Author: "the team"}}
 )
 
+// advisory is about two vulnerabilities at once.
+var advisory = with(func(f *Finding) { f.ID, f.Aliases = "ELSA-2021-1", []string{"CVE-2021-44228", "CVE-2021-45046"} })
+
 func with(change func(*Finding)) Finding {
 	f := serious
 	change(&f)
@@ -180,6 +183,11 @@ func TestBounds(t *testing.T) {
 		"a version out of range is not denied":           {component(), rules(func(r *Rules) { r.DeniedPackages = []Denial{denial("log4j-core < 2.0")} }), accepted},
 		"a version that cannot be compared is denied":    {func() Found { f := component(); f.Versions = nil; return f }(), rules(func(r *Rules) { r.DeniedPackages = []Denial{denial("log4j-core < 2.0")} }), is(outcome.DeniedPackage)},
 		"a choice of licenses is not denied by one":      {component("AGPL-3.0-only OR MIT"), rules(func(r *Rules) { r.DeniedLicenses = []string{"agpl-*"} }), accepted},
+		"a waiver of one CVE of an advisory about two":   {image(advisory), []Policy{{Rules: high, Waivers: []Waiver{waiver}}}, status(Refuses)},
+		"a waiver of an advisory about two":              {image(advisory), []Policy{{Rules: high, Waivers: []Waiver{changed(waiver, func(w *Waiver) { w.ID = "elsa-2021-1" })}}}, status(Waived)},
+		"a statement on one CVE of an advisory":          {image(advisory), []Policy{{Rules: high, Statements: []Statement{says}}}, status(Refuses)},
+		"a baseline that has one CVE of an advisory":     {image(advisory), []Policy{{Rules: Rules{FailOn: LimitHigh, NewOnly: true}, Baseline: NewBaseline("last", []Finding{serious})}}, status(Refuses)},
+		"a baseline that has the advisory":               {image(advisory), []Policy{{Rules: Rules{FailOn: LimitHigh, NewOnly: true}, Baseline: NewBaseline("last", []Finding{advisory})}}, status(Known)},
 		"a choice with one of nobody is left":            {component("AGPL-3.0-only OR Acme-EULA"), rules(func(r *Rules) { r.DeniedLicenses = []string{"agpl-*"} }), accepted},
 		"a text that names no denied license":            {component("GNU AGPL, see COPYING"), rules(func(r *Rules) { r.DeniedLicenses = []string{"MIT"} }), accepted},
 		"a required one beside a choice of nobody's":     {component("MIT OR Acme-EULA"), rules(func(r *Rules) { r.RequiredLicenses = []string{"MIT"} }), accepted},
