@@ -198,6 +198,6 @@ func (f Finding) isAboutSeveral() bool {
 // inBase says whether every place of a package lies in a layer of the base image.
 func (found Found) inBase(places []Location) bool {
 	return len(places) > 0 && !slices.ContainsFunc(places, func(l Location) bool {
-		return l.Layer == "" || !slices.Contains(found.BaseLayers, l.Layer)
+		return l.More > 0 || l.Layer == "" || !slices.Contains(found.BaseLayers, l.Layer)
 	})
 }

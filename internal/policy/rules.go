@@ -57,7 +57,7 @@ func (e Exception) fits(f Finding) bool {
 // everywhere says whether all places of a package fit: one that lies somewhere else too is not excused there.
 func everywhere(pattern string, places []Location) bool {
 	return len(places) > 0 && !slices.ContainsFunc(places, func(l Location) bool {
-		return !glob(pattern, l.Path) && (l.AccessPath == "" || !glob(pattern, l.AccessPath))
+		return l.More > 0 || !glob(pattern, l.Path) && (l.AccessPath == "" || !glob(pattern, l.AccessPath))
 	})
 }
 

@@ -313,7 +313,11 @@ func locations(p pkg.Package) []policy.Location {
 	slices.SortFunc(primary, func(a, b policy.Location) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.AccessPath, b.AccessPath), cmp.Compare(a.Layer, b.Layer))
 	})
-	return primary[:min(len(primary), maxLocations)]
+	if more := len(primary) - maxLocations; more > 0 {
+		primary = primary[:maxLocations]
+		primary[maxLocations-1].More = more
+	}
+	return primary
 }
 
 func location(l file.Location, p pkg.Package) policy.Location {
