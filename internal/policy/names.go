@@ -62,3 +62,12 @@ func (p Package) spelt(name string) string {
 }
 
 var separators = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[-_.]+`) })
+
+// isOf says whether that is the type of the package, or what its package URL calls the type: python, or pypi.
+func (p Package) isOf(ecosystem string) bool {
+	if strings.EqualFold(ecosystem, p.Type) {
+		return true
+	}
+	purl, err := packageurl.FromString(p.PURL)
+	return err == nil && strings.EqualFold(ecosystem, purl.Type)
+}

@@ -35,7 +35,7 @@ func ParsePattern(text string) (Pattern, error) {
 const maxPattern = 1024
 
 // isPURL tells a package URL by its scheme, which has no case.
-func isPURL(text string) bool { return len(text) > 4 && strings.EqualFold(text[:4], "pkg:") }
+func isPURL(text string) bool { return len(text) >= 4 && strings.EqualFold(text[:4], "pkg:") }
 
 func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 }
 

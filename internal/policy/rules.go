@@ -33,7 +33,7 @@ type Rules struct {
 
 // Exception is a set of findings, by all that is given of it, and what holds for them instead.
 type Exception struct {
-	Ecosystem string  `json:"ecosystem,omitempty"` // the type of the package: npm, deb, go-module
+	Ecosystem string  `json:"ecosystem,omitempty"` // the type of the package, or of its package URL: npm, deb, go-module or golang
 	Path      string  `json:"path,omitempty"`      // of every place of the package; * stands for any characters
 	Package   Pattern `json:"package,omitzero"`
 
@@ -45,7 +45,7 @@ type Exception struct {
 }
 
 func (e Exception) fits(f Finding) bool {
-	if e.Ecosystem != "" && !strings.EqualFold(e.Ecosystem, f.Package.Type) {
+	if e.Ecosystem != "" && !f.Package.isOf(e.Ecosystem) {
 		return false
 	}
 	if e.Path != "" && !everywhere(e.Path, f.Locations) {

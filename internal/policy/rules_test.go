@@ -103,6 +103,9 @@ func TestRules(t *testing.T) {
 		"exceptions/by ecosystem": {image(serious), []Policy{{Rules: rules(high, func(r *Rules) {
 			r.Exceptions = []Exception{{Ecosystem: "java-archive", FailOn: pointer(Never)}}
 		})}}, accepted},
+		"exceptions/by the type of the package URL": {image(serious), []Policy{{Rules: rules(high, func(r *Rules) {
+			r.Exceptions = []Exception{{Ecosystem: "Maven", FailOn: pointer(Never)}}
+		})}}, accepted},
 		"exceptions/by package, the first counts": {image(serious), []Policy{{Rules: rules(high, func(r *Rules) {
 			r.Exceptions = []Exception{{Package: pattern("pkg:maven/org.apache.logging.log4j/*"), FailOn: pointer(Never)}, {Package: pattern("log4j-core"), FailOn: pointer(LimitLow)}}
 		})}}, accepted},
