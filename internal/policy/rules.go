@@ -159,6 +159,7 @@ func (r Rules) canonical() Rules {
 	}
 	r.DeniedPackages = slices.Clone(r.DeniedPackages)
 	slices.SortFunc(r.DeniedPackages, func(a, b Denial) int { return strings.Compare(a.String(), b.String()) })
+	r.DeniedPackages = slices.CompactFunc(r.DeniedPackages, func(a, b Denial) bool { return a.String() == b.String() })
 	return r
 }
 
