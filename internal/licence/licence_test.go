@@ -74,6 +74,31 @@ func TestWhatIsNoExpressionIsAnError(t *testing.T) {
 	}
 }
 
+func TestForeignTermsKeepTheirForm(t *testing.T) {
+	for text, want := range map[string]string{
+		"AGPL-3.0-only AND Acme":             "AGPL-3.0-only AND Acme",
+		"(Acme or mit) and gpl-2.0":          "(Acme OR MIT) AND GPL-2.0-only",
+		"GPL-2.0-only WITH Acme-exception":   "GPL-2.0-only WITH Acme-exception",
+		"AND MIT":                            "error",
+		"MIT AND":                            "error",
+		"Acme EULA":                          "error",
+		"MIT WITH )":                         "error",
+		"GNU AGPL-3.0-only. Or MIT/GPL-2.0+": "error",
+	} {
+		e, err := licence.ParseForeign(text)
+		if got := e.String(); err != nil && want != "error" || err == nil && got != want {
+			t.Errorf("%q is read as %q (%v), want %q", text, got, err, want)
+		}
+	}
+	var named []string
+	for _, l := range licence.Named("GNU AGPL-3.0-only. Or MIT/GPL-2.0+, as you like: (Zlib)") {
+		named = append(named, l.String())
+	}
+	if got := strings.Join(named, " "); got != "AGPL-3.0-only MIT GPL-2.0-or-later Zlib" {
+		t.Errorf("named: %s", got)
+	}
+}
+
 func TestAllows(t *testing.T) {
 	for name, test := range map[string]struct {
 		text, list string

@@ -3,6 +3,7 @@ package licence
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,11 +16,31 @@ const (
 
 // Parse reads an expression. WITH binds closer than AND, and AND closer than OR; case does not count.
 // https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/
-func Parse(text string) (Expr, error) {
+func Parse(text string) (Expr, error) { return parse(text, false) }
+
+// ParseForeign reads what a package says of itself, where a word that the SPDX list does not hold is a licence of that
+// name: whoever takes what is under "AGPL-3.0-only AND Acme" takes the first too.
+func ParseForeign(text string) (Expr, error) { return parse(text, true) }
+
+// Named are the licences of the SPDX list that a text names which is no expression: "AGPL-3.0-only, see COPYING".
+func Named(text string) (list []Licence) {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !strings.ContainsRune("+-.:", r) && !isAlphanumeric(r) }) {
+		if l, err := identified(strings.TrimRight(word, ".:")); err == nil {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+func isAlphanumeric(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}
+
+func parse(text string, foreign bool) (Expr, error) {
 	if len(text) > maxBytes {
 		return Expr{}, fmt.Errorf("a licence expression of %d bytes, more than the %d allowed", len(text), maxBytes)
 	}
-	p := parser{words: split(text)}
+	p := parser{words: split(text), foreign: foreign}
 	if len(p.words) == 0 {
 		return Expr{}, errors.New("no licence expression")
 	}
@@ -40,9 +61,10 @@ func split(text string) []string {
 }
 
 type parser struct {
-	words []string
-	at    int
-	count int
+	words   []string
+	at      int
+	count   int
+	foreign bool // take words that are not known
 }
 
 // next takes the word if it is the next one.
@@ -114,6 +136,9 @@ func (p *parser) one(depth int) (Expr, error) {
 	}
 	p.count++
 	l, err := identified(word)
+	if err != nil && p.foreign && !isSign(word) {
+		l, err = Licence{ID: word}, nil
+	}
 	if err != nil || !p.next("WITH") {
 		return Expr{licence: l}, err
 	}
@@ -128,7 +153,16 @@ func (p *parser) with(l Licence) (Expr, error) {
 		return Expr{}, errors.New("it ends where an exception should be")
 	}
 	var err error
-	l.Exception, err = exception(p.words[p.at])
+	word := p.words[p.at]
+	l.Exception, err = exception(word)
+	if err != nil && p.foreign && !isSign(word) {
+		l.Exception, err = word, nil
+	}
 	p.at++
 	return Expr{licence: l}, err
+}
+
+// isSign says of a word that it joins licences, and is none.
+func isSign(word string) bool {
+	return slices.ContainsFunc([]string{"AND", "OR", "WITH", "(", ")"}, func(sign string) bool { return strings.EqualFold(word, sign) })
 }

@@ -61,6 +61,9 @@ func (b *Baseline) Gone(now []Finding) []Finding {
 
 func keys(f Finding) (all []string) {
 	for _, class := range classesOf(f.Locations) {
+		if class == unlisted {
+			continue
+		}
 		for _, id := range f.names() {
 			all = append(all, key(id, f.Package, class))
 		}
@@ -79,12 +82,18 @@ func classesOf(places []Location) []string {
 		if !slices.Contains(classes, class) {
 			classes = append(classes, class)
 		}
+		if l.More > 0 {
+			classes = append(classes, unlisted)
+		}
 	}
 	if len(classes) == 0 {
 		return []string{""}
 	}
 	return classes
 }
+
+// unlisted is the class of places that are not listed: no baseline is known to have them.
+const unlisted = "\x00"
 
 // changing is what differs in a path from one build or version to the next: versions and digests.
 var changing = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9a-f]{12,}|[0-9]+`) })

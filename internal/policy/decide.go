@@ -68,13 +68,14 @@ const UnreadableName = "unreadable"
 
 // Found is what a scan has to say about one image.
 type Found struct {
-	Image       string    // repo@digest, or as a person knows it
-	Subject     vex.Image // the same as VEX statements name it
-	Findings    []Finding
-	Components  []Component // the catalogue, for the rules about packages
-	Versions    Versions    // nil: no version can be compared
-	Lacking     []string    // minimum elements of the demanded standard that the SBOM does not have
-	BaseLayers  []string    // digests of the base image's layers, as Location.Layer names layers
+	Image      string    // repo@digest, or as a person knows it
+	Subject    vex.Image // the same as VEX statements name it
+	Findings   []Finding
+	Components []Component // the catalogue, for the rules about packages
+	Versions   Versions    // nil: no version can be compared
+	// Lacking are the minimum elements that the SBOM does not have, by the standard that demands them.
+	Lacking     map[string][]string
+	BaseLayers  []string // digests of the base image's layers, as Location.Layer names layers
 	Coverage    []Coverage
 	Unrated     []string     // what the database holds nothing of: EPSS, KnownExploited
 	Unreadable  []Unreadable // the decisive first

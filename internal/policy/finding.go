@@ -80,6 +80,8 @@ type Location struct {
 	// AccessPath leads into archives: app.jar:BOOT-INF/lib/log4j-core-2.14.1.jar. Empty where it says no more than Path.
 	AccessPath string `json:"accessPath,omitempty"`
 	Layer      string `json:"layer,omitempty"` // digest
+	// More are the places after this one that are not listed. What holds for every place cannot be told then.
+	More int `json:"more,omitempty"`
 }
 
 // Where is the first place of the package, through archives where it lies in one; empty where it is not known.
@@ -149,7 +151,7 @@ func exploited(f Finding) int {
 }
 
 func compareLocation(a, b Location) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.AccessPath, b.AccessPath), cmp.Compare(a.Layer, b.Layer))
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.AccessPath, b.AccessPath), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.More, b.More))
 }
 
 // Counts are findings by severity.

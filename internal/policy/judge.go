@@ -171,11 +171,33 @@ func (r Rules) inGrace(f Finding, _ Found, today Day) (rule, why string, ok bool
 	return "grace", fmt.Sprintf("its fix is out since %s, and it refuses from %s on", f.Fix.Since, last.Add(1)), today <= last
 }
 
-func (f Finding) names() []string { return append([]string{f.ID}, f.Aliases...) }
+// names are what the finding is called when somebody speaks for it. An advisory about several vulnerabilities (DSA-5532-1,
+// ELSA-2021-9591) goes by its own name alone: what is said of one of them says nothing of the others.
+func (f Finding) names() []string {
+	if f.isAboutSeveral() {
+		return []string{f.ID}
+	}
+	return append([]string{f.ID}, f.Aliases...)
+}
+
+func (f Finding) isAboutSeveral() bool {
+	first := ""
+	for _, name := range append([]string{f.ID}, f.Aliases...) {
+		name = strings.ToUpper(name)
+		if !strings.HasPrefix(name, "CVE-") {
+			continue
+		}
+		if first != "" && first != name {
+			return true
+		}
+		first = name
+	}
+	return false
+}
 
 // inBase says whether every place of a package lies in a layer of the base image.
 func (found Found) inBase(places []Location) bool {
 	return len(places) > 0 && !slices.ContainsFunc(places, func(l Location) bool {
-		return l.Layer == "" || !slices.Contains(found.BaseLayers, l.Layer)
+		return l.More > 0 || l.Layer == "" || !slices.Contains(found.BaseLayers, l.Layer)
 	})
 }

@@ -49,3 +49,25 @@ var sourceRPM = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 func (p Package) ofDistribution() bool {
 	return slices.Contains([]string{"deb", "rpm", "apk", "alpm", "portage"}, p.Type)
 }
+
+// spelt is a name, or a pattern of names, in the one spelling of all that the package's ecosystem takes for the same.
+func (p Package) spelt(name string) string {
+	switch p.Type {
+	case "python": // https://packaging.python.org/en/latest/specifications/name-normalization/
+		return separators().ReplaceAllString(strings.ToLower(name), "-")
+	case "dotnet", "php-composer", "github-action", "github-action-workflow":
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+var separators = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[-_.]+`) })
+
+// isOf says whether that is the type of the package, or what its package URL calls the type: python, or pypi.
+func (p Package) isOf(ecosystem string) bool {
+	if strings.EqualFold(ecosystem, p.Type) {
+		return true
+	}
+	purl, err := packageurl.FromString(p.PURL)
+	return err == nil && strings.EqualFold(ecosystem, purl.Type)
+}

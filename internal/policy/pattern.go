@@ -2,7 +2,7 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/anchore/packageurl-go"
@@ -22,7 +22,7 @@ func ParsePattern(text string) (Pattern, error) {
 	switch {
 	case text == "" || len(text) > maxPattern || strings.ContainsFunc(text, isControl):
 		return Pattern{}, fmt.Errorf("%.80q names no package: a name or a package URL does", text)
-	case !strings.HasPrefix(text, "pkg:"):
+	case !isPURL(text):
 		return Pattern{text: text}, nil
 	}
 	purl, err := packageurl.FromString(text)
@@ -33,6 +33,9 @@ func ParsePattern(text string) (Pattern, error) {
 }
 
 const maxPattern = 1024
+
+// isPURL tells a package URL by its scheme, which has no case.
+func isPURL(text string) bool { return len(text) >= 4 && strings.EqualFold(text[:4], "pkg:") }
 
 func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 }
 
@@ -51,17 +54,30 @@ func (p *Pattern) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Matches says whether the package is one of those.
+// Matches says whether the package is one of those. What a package URL says of qualifiers and a subpath must be said of the
+// package too; names that are one in the package's ecosystem are one here.
 func (p Pattern) Matches(of Package) bool {
-	switch {
-	case p.text == "":
+	if p.text == "" {
 		return false
-	case p.purl == nil:
-		return glob(p.text, of.Name) || glob(p.text, fullName(of))
 	}
 	purl, err := packageurl.FromString(of.PURL)
-	return err == nil && purl.Type == p.purl.Type && glob(p.purl.Namespace, purl.Namespace) && glob(p.purl.Name, purl.Name) &&
-		(p.purl.Version == "" || glob(p.purl.Version, of.Version) || glob(p.purl.Version, purl.Version))
+	if p.purl == nil {
+		return globOne(p.text, of, of.Name, fullName(of), purl.Name)
+	}
+	return err == nil && purl.Type == p.purl.Type && glob(p.purl.Namespace, purl.Namespace) && globOne(p.purl.Name, of, purl.Name) &&
+		(p.purl.Version == "" || glob(p.purl.Version, of.Version) || glob(p.purl.Version, purl.Version)) &&
+		(p.purl.Subpath == "" || glob(p.purl.Subpath, purl.Subpath)) && qualified(p.purl.Qualifiers, purl.Qualifiers.Map())
+}
+
+func globOne(pattern string, of Package, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return glob(of.spelt(pattern), of.spelt(name)) })
+}
+
+func qualified(wanted packageurl.Qualifiers, has map[string]string) bool {
+	return !slices.ContainsFunc(wanted, func(q packageurl.Qualifier) bool {
+		value, told := has[q.Key]
+		return !told || !glob(q.Value, value)
+	})
 }
 
 // fullName is how people write a name with its namespace: group:artifact of Maven, else namespace/name.
@@ -97,45 +113,4 @@ func glob(pattern, text string) bool {
 		}
 		text, rest = text[at+len(middle):], next
 	}
-}
-
-// Denial is a kind of package that must not be there, in the versions of the constraint, or in any where there is none.
-type Denial struct {
-	Package    Pattern `json:"package"`
-	Constraint string  `json:"constraint,omitempty"` // "< 2.17.1", ">= 1.0, < 1.4.2"
-}
-
-// ParseDenial reads "PACKAGE" or "PACKAGE CONSTRAINT". A range that no version could be in would deny nothing, and say so
-// to nobody.
-func ParseDenial(text string) (Denial, error) {
-	text = strings.TrimSpace(text)
-	name, constraint := text, ""
-	if at := strings.IndexAny(text, " <>=!~^"); at >= 0 {
-		name, constraint = text[:at], strings.TrimSpace(text[at:])
-		if !isRange(constraint) {
-			return Denial{}, fmt.Errorf("%.80q is no package with a range of versions, such as log4j-core < 2.17.1", text)
-		}
-	}
-	pattern, err := ParsePattern(name)
-	return Denial{Package: pattern, Constraint: constraint}, err
-}
-
-// oneRange is an operator and a version, which has a digit in it whatever ecosystem it is of.
-var oneRange = regexp.MustCompile(`^(?:<=?|>=?|=|!=|~>?|\^)\s*[0-9A-Za-z][^\s,|<>=!]*$`)
-
-func isRange(text string) bool {
-	for _, part := range strings.FieldsFunc(strings.ReplaceAll(text, "||", ","), func(c rune) bool { return c == ',' }) {
-		if part = strings.TrimSpace(part); !oneRange.MatchString(part) || !strings.ContainsAny(part, "0123456789") {
-			return false
-		}
-	}
-	return true
-}
-
-// String is the denial as it would be written.
-func (d Denial) String() string {
-	if d.Constraint == "" {
-		return d.Package.String()
-	}
-	return d.Package.String() + " " + d.Constraint
 }

@@ -95,6 +95,8 @@ func TestFindingsAreSortedTheSameWhateverTheirOrder(t *testing.T) {
 func TestTheDigestNamesWhatTheRulesMean(t *testing.T) {
 	a := Rules{FailOn: LimitHigh, AllowUncovered: []string{"npm", "deb"}}
 	b := Rules{FailOn: LimitHigh, AllowUncovered: []string{"deb", "npm", "npm"}}
+	a.DeniedPackages = []Denial{denial("a < 2"), denial("b")}
+	b.DeniedPackages = []Denial{denial("b"), denial("a < 2"), denial("b")}
 	if Digest(Policy{Rules: a}) != Digest(Policy{Rules: b}) {
 		t.Error("the order of a list changes the digest")
 	}

@@ -33,7 +33,7 @@ type Rules struct {
 
 // Exception is a set of findings, by all that is given of it, and what holds for them instead.
 type Exception struct {
-	Ecosystem string  `json:"ecosystem,omitempty"` // the type of the package: npm, deb, go-module
+	Ecosystem string  `json:"ecosystem,omitempty"` // the type of the package, or of its package URL: npm, deb, go-module or golang
 	Path      string  `json:"path,omitempty"`      // of every place of the package; * stands for any characters
 	Package   Pattern `json:"package,omitzero"`
 
@@ -45,7 +45,7 @@ type Exception struct {
 }
 
 func (e Exception) fits(f Finding) bool {
-	if e.Ecosystem != "" && !strings.EqualFold(e.Ecosystem, f.Package.Type) {
+	if e.Ecosystem != "" && !f.Package.isOf(e.Ecosystem) {
 		return false
 	}
 	if e.Path != "" && !everywhere(e.Path, f.Locations) {
@@ -57,7 +57,7 @@ func (e Exception) fits(f Finding) bool {
 // everywhere says whether all places of a package fit: one that lies somewhere else too is not excused there.
 func everywhere(pattern string, places []Location) bool {
 	return len(places) > 0 && !slices.ContainsFunc(places, func(l Location) bool {
-		return !glob(pattern, l.Path) && (l.AccessPath == "" || !glob(pattern, l.AccessPath))
+		return l.More > 0 || !glob(pattern, l.Path) && (l.AccessPath == "" || !glob(pattern, l.AccessPath))
 	})
 }
 
@@ -159,6 +159,7 @@ func (r Rules) canonical() Rules {
 	}
 	r.DeniedPackages = slices.Clone(r.DeniedPackages)
 	slices.SortFunc(r.DeniedPackages, func(a, b Denial) int { return strings.Compare(a.String(), b.String()) })
+	r.DeniedPackages = slices.CompactFunc(r.DeniedPackages, func(a, b Denial) bool { return a.String() == b.String() })
 	return r
 }
 

@@ -42,6 +42,9 @@ var (
 		Products: []vex.Product{{PURL: "pkg:maven/org.apache.logging.log4j/log4j-core"}}}, Source: VEXSource{Document: "app.vex.json", Author: "the team"}}
 )
 
+// advisory is about two vulnerabilities at once.
+var advisory = with(func(f *Finding) { f.ID, f.Aliases = "ELSA-2021-1", []string{"CVE-2021-44228", "CVE-2021-45046"} })
+
 func with(change func(*Finding)) Finding {
 	f := serious
 	change(&f)
@@ -100,6 +103,9 @@ func TestRules(t *testing.T) {
 		"exceptions/by ecosystem": {image(serious), []Policy{{Rules: rules(high, func(r *Rules) {
 			r.Exceptions = []Exception{{Ecosystem: "java-archive", FailOn: pointer(Never)}}
 		})}}, accepted},
+		"exceptions/by the type of the package URL": {image(serious), []Policy{{Rules: rules(high, func(r *Rules) {
+			r.Exceptions = []Exception{{Ecosystem: "Maven", FailOn: pointer(Never)}}
+		})}}, accepted},
 		"exceptions/by package, the first counts": {image(serious), []Policy{{Rules: rules(high, func(r *Rules) {
 			r.Exceptions = []Exception{{Package: pattern("pkg:maven/org.apache.logging.log4j/*"), FailOn: pointer(Never)}, {Package: pattern("log4j-core"), FailOn: pointer(LimitLow)}}
 		})}}, accepted},
@@ -128,10 +134,14 @@ func TestRules(t *testing.T) {
 		"denied-packages/by package URL, in any version": {component(), []Policy{{Rules: rules(never, func(r *Rules) {
 			r.DeniedPackages = []Denial{denial("pkg:maven/org.apache.logging.log4j/log4j-core")}
 		})}}, is(outcome.DeniedPackage)},
-		"denied-licenses/the only choice":   {component("AGPL-3.0-only"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-*"} })}}, is(outcome.DeniedLicense)},
-		"required-licenses/another":         {component("MIT"), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
-		"required-licenses/none":            {component(), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
-		"minimum-elements/lacking":          {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: []string{"supplier"}}, []Policy{{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}}, is(outcome.SBOMIncomplete)},
+		"denied-licenses/the only choice":                 {component("AGPL-3.0-only"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-*"} })}}, is(outcome.DeniedLicense)},
+		"denied-licenses/beside one of nobody":            {component("AGPL-3.0-only AND Acme-EULA"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-only"} })}}, is(outcome.DeniedLicense)},
+		"denied-licenses/in a text that is no expression": {component("AGPL-3.0-only, see COPYING"), []Policy{{Rules: rules(never, func(r *Rules) { r.DeniedLicenses = []string{"AGPL-3.0-only"} })}}, is(outcome.DeniedLicense)},
+		"required-licenses/another":                       {component("MIT"), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
+		"required-licenses/none":                          {component(), []Policy{{Rules: rules(never, func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} })}}, is(outcome.DeniedLicense)},
+		"minimum-elements/lacking":                        {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: map[string][]string{"ntia-2021": {"supplier"}}}, []Policy{{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}}, is(outcome.SBOMIncomplete)},
+		"minimum-elements/of the base's standard": {Found{Coverage: []Coverage{covered}, Packages: 3, Lacking: map[string][]string{"ntia-2021": nil, "cisa-2025": {"hash"}}}, []Policy{
+			{Rules: rules(never, func(r *Rules) { r.MinimumElements = "ntia-2021" })}, {Rules: rules(never, func(r *Rules) { r.MinimumElements = "cisa-2025" })}}, is(outcome.SBOMIncomplete)},
 		"coverage/an unknown release":       {Found{Coverage: []Coverage{gap}, Packages: 9}, []Policy{{Rules: never}}, is(outcome.NotCovered)},
 		"allow-uncovered/by name":           {Found{Coverage: []Coverage{gap}, Packages: 9}, []Policy{{Rules: rules(never, func(r *Rules) { r.AllowUncovered = []string{"debian:12"} })}}, not(is(outcome.NotCovered))},
 		"unreadable/a package database":     {Found{Coverage: []Coverage{covered}, Packages: 3, Unreadable: []Unreadable{{Path: "/x", Decisive: true}}}, []Policy{{Rules: never}}, is(outcome.NotCovered)},
@@ -176,6 +186,19 @@ func TestBounds(t *testing.T) {
 		"a version out of range is not denied":           {component(), rules(func(r *Rules) { r.DeniedPackages = []Denial{denial("log4j-core < 2.0")} }), accepted},
 		"a version that cannot be compared is denied":    {func() Found { f := component(); f.Versions = nil; return f }(), rules(func(r *Rules) { r.DeniedPackages = []Denial{denial("log4j-core < 2.0")} }), is(outcome.DeniedPackage)},
 		"a choice of licenses is not denied by one":      {component("AGPL-3.0-only OR MIT"), rules(func(r *Rules) { r.DeniedLicenses = []string{"agpl-*"} }), accepted},
+		"a path of all places that are listed":           {image(with(func(f *Finding) { f.Locations = []Location{{Path: "/app/test/a", More: 1}} })), []Policy{{Rules: high, Waivers: []Waiver{changed(waiver, func(w *Waiver) { w.Path = "/app/test/*" })}}}, status(Refuses)},
+		"an exception for all places that are listed":    {image(with(func(f *Finding) { f.Locations = []Location{{Path: "/app/test/a", More: 1}} })), rules(func(r *Rules) { r.Exceptions = []Exception{{Path: "/app/*", FailOn: pointer(Never)}} }), status(Refuses)},
+		"the base's layer of all places that are listed": {image(with(func(f *Finding) { f.Locations = []Location{{Path: "/a", Layer: "sha256:base", More: 1}} })), rules(func(r *Rules) { r.Scope = OwnLayers }), status(Refuses)},
+		"a baseline with all places that are listed":     {image(with(func(f *Finding) { f.Locations = []Location{{Path: "/a", More: 1}} })), []Policy{{Rules: Rules{FailOn: LimitHigh, NewOnly: true}, Baseline: NewBaseline("last", []Finding{with(func(f *Finding) { f.Locations = []Location{{Path: "/a", More: 1}} })})}}, status(Refuses)},
+		"a waiver of one CVE of an advisory about two":   {image(advisory), []Policy{{Rules: high, Waivers: []Waiver{waiver}}}, status(Refuses)},
+		"a waiver of an advisory about two":              {image(advisory), []Policy{{Rules: high, Waivers: []Waiver{changed(waiver, func(w *Waiver) { w.ID = "elsa-2021-1" })}}}, status(Waived)},
+		"a statement on one CVE of an advisory":          {image(advisory), []Policy{{Rules: high, Statements: []Statement{says}}}, status(Refuses)},
+		"a baseline that has one CVE of an advisory":     {image(advisory), []Policy{{Rules: Rules{FailOn: LimitHigh, NewOnly: true}, Baseline: NewBaseline("last", []Finding{serious})}}, status(Refuses)},
+		"a baseline that has the advisory":               {image(advisory), []Policy{{Rules: Rules{FailOn: LimitHigh, NewOnly: true}, Baseline: NewBaseline("last", []Finding{advisory})}}, status(Known)},
+		"a choice with one of nobody is left":            {component("AGPL-3.0-only OR Acme-EULA"), rules(func(r *Rules) { r.DeniedLicenses = []string{"agpl-*"} }), accepted},
+		"a text that names no denied license":            {component("GNU AGPL, see COPYING"), rules(func(r *Rules) { r.DeniedLicenses = []string{"MIT"} }), accepted},
+		"a required one beside a choice of nobody's":     {component("MIT OR Acme-EULA"), rules(func(r *Rules) { r.RequiredLicenses = []string{"MIT"} }), accepted},
+		"a required one and one of nobody":               {component("MIT AND Acme-EULA"), rules(func(r *Rules) { r.RequiredLicenses = []string{"MIT"} }), is(outcome.DeniedLicense)},
 		"a choice of licenses meets a required one":      {component("MIT OR Apache-2.0"), rules(func(r *Rules) { r.RequiredLicenses = []string{"apache-2.0"} }), accepted},
 		"of two licenses both must be required ones":     {component("MIT", "Apache-2.0"), rules(func(r *Rules) { r.RequiredLicenses = []string{"Apache-2.0"} }), is(outcome.DeniedLicense)},
 		"a waiver accepts a denied package":              {component(), []Policy{{Rules: Rules{FailOn: Never, DeniedPackages: []Denial{denial("log4j-core")}}, Waivers: []Waiver{{ID: DeniedPackage, Package: pattern("log4j-*"), Reason: "r", Owner: "o", Expires: today}}}}, accepted},

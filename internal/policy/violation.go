@@ -115,9 +115,9 @@ func (p Policy) violations(found Found) []Violation {
 			add(MissingLicense, "%s %s is under none of the required licenses: %s", c.Name, c.Version, missing)
 		}
 	}
-	if p.Rules.findsLacking(found.Lacking) {
+	if lacking := found.Lacking[p.Rules.MinimumElements]; p.Rules.findsLacking(lacking) {
 		all = append(all, Violation{ID: MinimumElements, Package: Package{Name: "sbom"},
-			Message: fmt.Sprintf("the SBOM lacks minimum elements of %s: %s", p.Rules.MinimumElements, strings.Join(found.Lacking, ", "))})
+			Message: fmt.Sprintf("the SBOM lacks minimum elements of %s: %s", p.Rules.MinimumElements, strings.Join(lacking, ", "))})
 	}
 	return all
 }
@@ -149,18 +149,28 @@ func (r Rules) denies(of Package, versions Versions) (denial, why string) {
 	return "", ""
 }
 
+// deniesLicense names the terms that force a denied license on whoever takes the package. Of a text that cannot be read it
+// is enough that it names one.
 func (r Rules) deniesLicense(c Component) string {
 	if len(r.DeniedLicenses) == 0 {
 		return ""
 	}
+	denied, err := licence.NewSet(r.DeniedLicenses)
 	for _, text := range c.Licenses {
-		if !usable(text, func(l string) bool { return !anyGlob(r.DeniedLicenses, l) }, func(set licence.Set, l licence.Licence) bool { return !set.Has(l) }, r.DeniedLicenses) {
+		terms, unread := licence.ParseForeign(text)
+		switch {
+		case err != nil: // the input was checked: cannot happen
+			return text
+		case unread != nil && (anyGlob(r.DeniedLicenses, text) || slices.ContainsFunc(licence.Named(text), denied.Has)):
+			return text
+		case unread == nil && !terms.Allows(func(l licence.Licence) bool { return !denied.Has(l) }):
 			return text
 		}
 	}
 	return ""
 }
 
+// missesLicense names the terms that cannot be met by one of the required licenses.
 func (r Rules) missesLicense(c Component) string {
 	if len(r.RequiredLicenses) == 0 {
 		return ""
@@ -168,25 +178,15 @@ func (r Rules) missesLicense(c Component) string {
 	if len(c.Licenses) == 0 {
 		return "it names none"
 	}
+	required, _ := licence.NewSet(r.RequiredLicenses) // the input was checked; a set that is none has nothing
 	for _, text := range c.Licenses {
-		if !usable(text, func(l string) bool { return anyGlob(r.RequiredLicenses, l) }, licence.Set.Has, r.RequiredLicenses) {
-			return text
+		terms, err := licence.ParseForeign(text)
+		if err == nil && terms.Allows(required.Has) || err != nil && anyGlob(r.RequiredLicenses, text) {
+			continue
 		}
+		return text
 	}
 	return ""
-}
-
-// usable says whether the terms leave a choice that is accepted. A text that is no SPDX expression is taken by its words.
-func usable(text string, word func(string) bool, accepts func(licence.Set, licence.Licence) bool, list []string) bool {
-	set, err := licence.NewSet(list)
-	if err != nil {
-		return word(text) // the input was checked: cannot happen
-	}
-	terms, err := licence.Parse(text)
-	if err != nil {
-		return word(text)
-	}
-	return terms.Allows(func(l licence.Licence) bool { return accepts(set, l) })
 }
 
 func anyGlob(patterns []string, text string) bool {

@@ -43,8 +43,13 @@ func Waivers(node *yaml.Node) ([]policy.Waiver, []string) {
 	return all, r.Mistakes()
 }
 
-// Exceptions reads the list of exceptions from the rules.
-func Exceptions(node *yaml.Node) ([]policy.Exception, []string) {
+// Exceptions reads the list of exceptions from the rules. One for an ecosystem that is not among the known would never fit,
+// and say so to nobody.
+func Exceptions(known ...string) func(*yaml.Node) ([]policy.Exception, []string) {
+	return func(node *yaml.Node) ([]policy.Exception, []string) { return exceptions(node, known) }
+}
+
+func exceptions(node *yaml.Node, known []string) ([]policy.Exception, []string) {
 	r := &strictyaml.Reader{}
 	var all []policy.Exception
 	for item := range r.Items(node, "exceptions", maxEntries) {
@@ -64,6 +69,8 @@ func Exceptions(node *yaml.Node) ([]policy.Exception, []string) {
 		case r.Found() > before:
 		case e.Ecosystem == "" && e.Path == "" && e.Package.String() == "":
 			r.Wrong(item, "an exception names an ecosystem, a path or a package")
+		case e.Ecosystem != "" && !slices.ContainsFunc(known, func(name string) bool { return strings.EqualFold(name, e.Ecosystem) }):
+			r.Wrong(item, "ecosystem: %.40q is none of %s", e.Ecosystem, strings.Join(known, ", "))
 		case e.FailOn == nil && e.FailOnKnownExploited == nil && e.FailOnEPSS == nil && e.OnlyFixed == nil && e.Grace == nil:
 			r.Wrong(item, "an exception says what holds instead: fail-on, fail-on-known-exploited, fail-on-epss, only-fixed or grace")
 		}

@@ -110,12 +110,12 @@ func TestAppendRefusesWhatItCannotAddTo(t *testing.T) {
 }
 
 func TestExceptionsSayWhatHoldsInstead(t *testing.T) {
-	all, mistakes := Exceptions(node(t, "- {path: /test/*, fail-on: never}\n- {package: 'pkg:npm/x', grace: high=3d, only-fixed: true, fail-on-epss: 0.2, fail-on-known-exploited: false}\n"))
+	all, mistakes := Exceptions("npm", "python", "pypi")(node(t, "- {path: /test/*, fail-on: never}\n- {package: 'pkg:npm/x', grace: high=3d, only-fixed: true, fail-on-epss: 0.2, fail-on-known-exploited: false}\n"))
 	if len(mistakes) > 0 || len(all) != 2 || *all[0].FailOn != policy.Never || all[1].Grace[policy.High] != 3 || !*all[1].OnlyFixed || *all[1].FailOnEPSS != 0.2 {
 		t.Errorf("%+v %q", all, mistakes)
 	}
-	_, mistakes = Exceptions(node(t, "- {fail-on: never}\n- {path: /x}\n- {ecosystem: npm, only-fixed: maybe}\n"))
-	if len(mistakes) != 3 {
+	_, mistakes = Exceptions("npm", "python", "pypi")(node(t, "- {fail-on: never}\n- {path: /x}\n- {ecosystem: npm, only-fixed: maybe}\n- {ecosystem: pyhton, fail-on: low}\n- {ecosystem: PyPI, fail-on: low}\n"))
+	if len(mistakes) != 4 || !strings.Contains(mistakes[3], `line 4, column 3: ecosystem: "pyhton" is none of npm, python, pypi`) {
 		t.Errorf("%q", mistakes)
 	}
 }

@@ -28,7 +28,7 @@ const ExceptionsSchema = `{
     "anyOf": [{"required": ["ecosystem"]}, {"required": ["path"]}, {"required": ["package"]}],
     "minProperties": 2,
     "properties": {
-      "ecosystem": {"type": "string", "description": "the type of the package: npm, deb, go-module"},
+      "ecosystem": {"type": "string", "description": "the type of the package, or of its package URL: npm, deb, python or pypi"},
       "path": {"type": "string", "description": "of every place of the package; * stands for any characters"},
       "package": {"type": "string", "description": "name or package URL; * stands for any characters"},
       "fail-on": {"enum": ["negligible", "low", "medium", "high", "critical", "never"]},

@@ -22,10 +22,11 @@ type Catalogue struct {
 	name    string       // what a CycloneDX document calls its root component; syft drops it
 	image   *image.Image // nil where the catalogue was read from a document
 	tool    Tool
-	lost    int    // components that describe software, and that became no package
-	read    string // what a folder was taken for
-	told    *said  // what its document says, as far as standards ask for it; nil until somebody looked
-	edges   edges  // what reading the image told of dependencies, beside the relationships in content
+	lost    int          // components that describe software, and that became no package
+	hidden  []Unreadable // that a document holds, and that nobody looks at
+	read    string       // what a folder was taken for
+	told    *said        // what its document says, as far as standards ask for it; nil until somebody looked
+	edges   edges        // what reading the image told of dependencies, beside the relationships in content
 	listed  listed
 }
 

@@ -38,7 +38,11 @@ type components struct {
 	upstreams map[artifact.ID]pkgSource
 	lists     []artifact.ID     // Trivy's lock files, which it calls applications
 	names     map[string]string // what stands under each bom-ref
+	hidden    []Unreadable      // components that could be looked up, but for another of the same bom-ref
 }
+
+// maxHidden bounds how many of these are told.
+const maxHidden = 100
 
 // maxPackages bounds what becomes packages: each takes several kilobytes.
 const maxPackages = 300_000
@@ -85,6 +89,9 @@ func (c *components) add(one *component) {
 	case one.Ref == "": // then syft makes one of the content
 	case seen && first != name:
 		c.lost++ // syft keeps the first of a bom-ref
+		if one.PURL != "" && len(c.hidden) < maxHidden {
+			c.hidden = append(c.hidden, Unreadable{Path: one.Ref, Cataloger: "cyclonedx", Error: oneLine("the bom-ref stands for two components, and " + one.PURL + " is not looked at"), Decisive: true})
+		}
 	default:
 		c.names[one.Ref] = name
 	}

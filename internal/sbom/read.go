@@ -182,7 +182,7 @@ func (c *Catalogue) readCycloneDX(doc []byte) error {
 	if c.content, err = decode(cyclonedxjson.NewFormatDecoder(), doc); err != nil {
 		return err
 	}
-	c.lost = told.lost
+	c.lost, c.hidden = told.lost, told.hidden
 	c.dropRoot(told.root)
 	c.content.Artifacts.Packages.Delete(told.lists...)
 	c.adjust(told.upstreams)

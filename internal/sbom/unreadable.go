@@ -27,15 +27,15 @@ type Unreadable struct {
 // maxError bounds the text of one error: it may quote the file.
 const maxError = 200
 
-// Unreadable lists what could not be read, the decisive first, then by path. A catalogue read from CycloneDX or SPDX
-// lists nothing: these formats have no place for it.
+// Unreadable lists what could not be read, the decisive first, then by path. CycloneDX and SPDX have no place for
+// it: a catalogue read from them lists no more than the components that another one of the same bom-ref hides.
 func (c *Catalogue) Unreadable() []Unreadable {
 	artifacts := c.content.Artifacts
 	found := file.NewCoordinateSet()
 	for p := range artifacts.Packages.Enumerate() {
 		found.Add(p.Locations.CoordinateSet().ToSlice()...)
 	}
-	var list []Unreadable
+	list := slices.Clone(c.hidden)
 	for at, texts := range artifacts.Unknowns {
 		for _, text := range texts {
 			cataloger, reason, _ := strings.Cut(text, ": ")

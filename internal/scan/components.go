@@ -46,9 +46,8 @@ func Satisfies(of policy.Package, constraint string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%q is no range of %s versions: %w", constraint, of.Type, err)
 	}
-	v := version.New(of.Version, format)
-	if err := v.Validate(); err != nil {
+	if !isVersion(of.Version, format) {
 		return false, fmt.Errorf("%q is no %s version", of.Version, of.Type)
 	}
-	return within.Satisfied(v)
+	return within.Satisfied(version.New(of.Version, format))
 }

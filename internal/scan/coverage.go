@@ -99,13 +99,15 @@ func (db *Database) coverage(packages []pkg.Package) (rows []policy.Coverage, un
 // matchable says whether the package has what a look-up needs. A version that grype cannot read compares with none: each
 // record of the package is left out for it, without a word.
 func matchable(p *pkg.Package) bool {
-	if p.Name == "" || p.Version == "" || strings.EqualFold(p.Version, "unknown") || isRange(p.Version) || placeholder(p) {
-		return false
-	}
-	if version.New(p.Version, pkg.VersionFormat(*p)).Validate() != nil {
+	if p.Name == "" || placeholder(p) || !isVersion(p.Version, pkg.VersionFormat(*p)) {
 		return false
 	}
 	return p.PURL != "" && p.Type != syftpkg.UnknownPkg || len(p.CPEs) > 0
+}
+
+// isVersion says whether the text is one version, of that format. Some formats' readers take anything for one.
+func isVersion(text string, format version.Format) bool {
+	return text != "" && !strings.EqualFold(text, "unknown") && !isRange(text) && version.New(text, format).Validate() == nil
 }
 
 // isRange tells the versions that a manifest allows, which GitHub's dependency graph gives where there is no lock file:

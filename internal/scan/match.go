@@ -204,9 +204,12 @@ func rate(f *policy.Finding, m *vulnerability.Metadata) {
 	for _, c := range m.Cvss {
 		f.CVSS = append(f.CVSS, policy.CVSS{Version: c.Version, Vector: c.Vector, Score: c.Metrics.BaseScore})
 	}
+	if f.Severity == policy.Unknown {
+		f.Severity = scored(f.CVSS)
+	}
 	f.KnownExploited = len(m.KnownExploited) > 0
-	if len(m.EPSS) > 0 {
-		f.EPSS = m.EPSS[0].EPSS
+	for _, e := range m.EPSS { // one for each CVE that the record is about
+		f.EPSS = max(f.EPSS, e.EPSS)
 	}
 	f.Risk = m.RiskScore()
 	for _, url := range append([]string{m.DataSource}, m.URLs...) {
@@ -215,6 +218,26 @@ func rate(f *policy.Finding, m *vulnerability.Metadata) {
 		}
 	}
 	f.Description = short(m.Description)
+}
+
+// scored is the severity of the worst rating, for a record of which grype could not read the first.
+// https://www.first.org/cvss/v4-0/specification-document#Qualitative-Severity-Rating-Scale
+func scored(ratings []policy.CVSS) policy.Severity {
+	worst := 0.0
+	for _, rating := range ratings {
+		worst = max(worst, rating.Score)
+	}
+	switch {
+	case worst >= 9:
+		return policy.Critical
+	case worst >= 7:
+		return policy.High
+	case worst >= 4:
+		return policy.Medium
+	case worst > 0:
+		return policy.Low
+	}
+	return policy.Unknown
 }
 
 func short(text string) string {
@@ -290,7 +313,11 @@ func locations(p pkg.Package) []policy.Location {
 	slices.SortFunc(primary, func(a, b policy.Location) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.AccessPath, b.AccessPath), cmp.Compare(a.Layer, b.Layer))
 	})
-	return primary[:min(len(primary), maxLocations)]
+	if more := len(primary) - maxLocations; more > 0 {
+		primary = primary[:maxLocations]
+		primary[maxLocations-1].More = more
+	}
+	return primary
 }
 
 func location(l file.Location, p pkg.Package) policy.Location {

@@ -29,6 +29,7 @@ type chain struct {
 	parts    []*part   // what is worked on, one a platform
 	epoch    time.Time // SOURCE_DATE_EPOCH
 	database database
+	base     *step.Run       // the policy base; nil where none was named
 	ruled    []policy.Policy // as the run and the policy base have it, without what belongs to one image
 	// delegated is what the policy base leaves to the repository.
 	delegated map[string]bool

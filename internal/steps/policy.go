@@ -30,21 +30,25 @@ func rulesOf(r *step.Run) policy.Rules {
 	}
 }
 
+// policyBase is what the file of the policy base says; nil where none was named.
+func policyBase(r *step.Run) (*step.Run, error) {
+	if file := policyBaseInput.Of(r); file != "" {
+		return r.Under(file, "gate", "waivers")
+	}
+	return nil, nil
+}
+
 // policies are the run's own rules and, besides, those of the policy base. What the base says nothing about it does not
 // forbid; what excuses findings under the run's own rules excuses them under the base's only as far as it delegates that.
-func policies(r *step.Run) (all []policy.Policy, delegated map[string]bool, err error) {
+func policies(r, base *step.Run) (all []policy.Policy, delegated map[string]bool, err error) {
 	own := policy.Policy{Rules: rulesOf(r), Waivers: waiversStructure.Of(r)}
 	if own.Statements, err = vexFiles(r); err != nil {
 		return nil, nil, err
 	}
-	file := policyBaseInput.Of(r)
-	if file == "" {
+	if base == nil {
 		return []policy.Policy{own}, nil, nil
 	}
-	base, err := r.Under(file, "gate", "waivers")
-	if err != nil {
-		return nil, nil, err
-	}
+	file := policyBaseInput.Of(r)
 	own.Name = "repository"
 	floor := policy.Policy{Name: "policy base " + file, Rules: rulesOf(base), Waivers: waiversStructure.Of(base)}
 	if !base.Given(failOnInput) {
@@ -59,6 +63,14 @@ func policies(r *step.Run) (all []policy.Policy, delegated map[string]bool, err 
 	delegated = map[string]bool{}
 	for _, what := range delegateStructure.Of(base) {
 		delegated[what] = true
+	}
+	if floor.Rules.Scope == policy.OwnLayers && !delegated[delegateBaseImage] {
+		return nil, nil, outcome.New(outcome.InvalidConfig, "config file %s: gate.scope is own, and the repository names the base image: any image that it begins with", file).
+			Hint("leave that to the repository with gate.delegate: [base-image], or leave scope out")
+	}
+	if slices.Contains(vexInput.Of(base), attestedVEX) {
+		return nil, nil, outcome.New(outcome.InvalidConfig, "config file %s: gate.vex names files in a policy base, and attested is none", file).
+			Hint("leave VEX documents to the repository with gate.delegate: [vex]")
 	}
 	if floor.Statements, err = vexFiles(base); err != nil {
 		return nil, nil, err
@@ -82,7 +94,10 @@ func (c *chain) rule() (err error) {
 	if err := checkRules(c.Run); err != nil {
 		return err
 	}
-	c.ruled, c.delegated, err = policies(c.Run)
+	if c.base, err = policyBase(c.Run); err != nil {
+		return err
+	}
+	c.ruled, c.delegated, err = policies(c.Run, c.base)
 	return err
 }
 
@@ -107,22 +122,33 @@ func checkRules(r *step.Run) error {
 // setting is a rule, its value, and where that comes from.
 type setting struct{ name, value, from string }
 
-// settings are the rules that somebody set, and those that hold by default.
-func settings(r *step.Run) []setting {
+// settings are the rules that somebody set, and those that hold by default; then those of the policy base that hold besides.
+func settings(r, base *step.Run) []setting {
+	all := set(r, func(in step.Input) bool { return r.Text(in) != "" })
+	if base != nil {
+		for _, s := range set(base, base.Given) {
+			s.from = "policy base " + s.from
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func set(r *step.Run, shown func(step.Input) bool) []setting {
 	var all []setting
 	for _, in := range ruling {
-		d := in.Declaration()
-		text := r.Text(in)
-		if text == "" {
-			continue
+		if shown(in) {
+			all = append(all, setting{in.Declaration().Name, r.Text(in), r.Origin(in)})
 		}
-		all = append(all, setting{d.Name, text, r.Origin(in)})
 	}
 	if n := len(exceptionsStructure.Of(r)); n > 0 {
 		all = append(all, setting{"exceptions", fmt.Sprint(n), r.ConfigName()})
 	}
 	if n := len(waiversStructure.Of(r)); n > 0 {
 		all = append(all, setting{"waivers", fmt.Sprint(n), r.ConfigName()})
+	}
+	if words := delegateStructure.Of(r); len(words) > 0 {
+		all = append(all, setting{"delegate", strings.Join(words, ","), r.ConfigName()})
 	}
 	return all
 }

@@ -31,11 +31,15 @@ docs/stepseal.schema.json is a JSON Schema of the file for editors.`,
 			if err := checkRules(r); err != nil {
 				return err
 			}
-			all, _, err := policies(r)
+			base, err := policyBase(r)
 			if err != nil {
 				return err
 			}
-			text := policyText(r, all)
+			all, _, err := policies(r, base)
+			if err != nil {
+				return err
+			}
+			text := policyText(r, base, all)
 			if _, err := r.Stdout.Write([]byte(text)); err != nil {
 				return outcome.New(outcome.OutputUnwritable, "standard output").Because(err)
 			}
@@ -44,17 +48,22 @@ docs/stepseal.schema.json is a JSON Schema of the file for editors.`,
 	}
 }
 
-func policyText(r *step.Run, all []policy.Policy) string {
+func policyText(r, base *step.Run, all []policy.Policy) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "rule\tvalue\tfrom\n")
-	for _, s := range settings(r) {
+	for _, s := range settings(r, base) {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", s.name, line(s.value), s.from)
 	}
 	w.Flush()
 	today := policy.DayOf(r.Now())
+	told := map[policy.Waiver]bool{}
 	for _, p := range all {
 		for _, waiver := range p.Waivers {
+			if told[waiver] {
+				continue // the repository's, which a base takes too
+			}
+			told[waiver] = true
 			fmt.Fprintf(&b, "waiver  %s in %s: %s, by %s (%s)\n", waiver.ID, waiver.Package, left(waiver, today), line(waiver.Owner), cmp.Or(p.Name, r.ConfigName()))
 		}
 	}

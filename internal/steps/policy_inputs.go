@@ -6,6 +6,7 @@ import (
 	"github.com/stepseal/stepseal/internal/licence"
 	"github.com/stepseal/stepseal/internal/policy"
 	"github.com/stepseal/stepseal/internal/policyfile"
+	"github.com/stepseal/stepseal/internal/sbom"
 	"github.com/stepseal/stepseal/internal/step"
 )
 
@@ -45,9 +46,9 @@ var (
 	waiversStructure = step.Structured(step.Declaration{Name: "waivers", Schema: policyfile.WaiversSchema,
 		Usage: "findings that somebody answers for until a day: a list of id, package, reason, owner, expires, and perhaps image and path"}, policyfile.Waivers)
 	exceptionsStructure = step.Structured(step.Declaration{Name: "exceptions", Section: "gate", Schema: policyfile.ExceptionsSchema,
-		Usage: "other rules for some findings: a list of ecosystem, path or package, with fail-on, fail-on-known-exploited, fail-on-epss, only-fixed or grace; the first that fits counts"}, policyfile.Exceptions)
-	delegateStructure = step.Structured(step.Declaration{Name: "delegate", Section: "gate", Schema: `{"type": "array", "items": {"enum": ["waivers", "vex", "baseline"]}}`,
-		Usage: "in a policy base: what the repository may bring itself that excuses findings under the base's rules too, of waivers, vex and baseline"}, policyfile.Words(delegateWaivers, delegateVEX, delegateBaseline))
+		Usage: "other rules for some findings: a list of ecosystem, path or package, with fail-on, fail-on-known-exploited, fail-on-epss, only-fixed or grace; the first that fits counts"}, policyfile.Exceptions(sbom.Ecosystems()...))
+	delegateStructure = step.Structured(step.Declaration{Name: "delegate", Section: "gate", Schema: `{"type": "array", "items": {"enum": ["waivers", "vex", "baseline", "base-image"]}}`,
+		Usage: "in a policy base: what the repository may bring itself that excuses findings under the base's rules too, of waivers, vex, baseline and base-image"}, policyfile.Words(delegateWaivers, delegateVEX, delegateBaseline, delegateBaseImage))
 )
 
 // ruling are the inputs that say what the gate accepts, in the order in which a summary shows them.
@@ -93,9 +94,10 @@ func joinedRanges(text string) string {
 
 // What a policy base may leave to the repository: what excuses findings under the base's rules too.
 const (
-	delegateWaivers  = "waivers"
-	delegateVEX      = "vex"
-	delegateBaseline = "baseline"
+	delegateWaivers   = "waivers"
+	delegateVEX       = "vex"
+	delegateBaseline  = "baseline"
+	delegateBaseImage = "base-image" // which layers are its own, for a base with scope: own
 )
 
 func parseLicenses(text string) ([]string, error) {

@@ -142,7 +142,7 @@ func (p *part) view(doc scan.Report) report.View {
 	for _, provider := range doc.Database.Providers {
 		v.Database.Providers = append(v.Database.Providers, report.Provider{Name: provider.Name, Captured: provider.Captured})
 	}
-	for _, s := range settings(p.Run) {
+	for _, s := range settings(p.Run, p.base) {
 		v.Settings = append(v.Settings, report.Setting{Name: s.name, Value: s.value, From: s.from})
 	}
 	return v

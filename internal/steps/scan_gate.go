@@ -147,18 +147,20 @@ func asksForPackages(p policy.Policy) bool {
 	return len(p.Rules.DeniedPackages)+len(p.Rules.DeniedLicenses)+len(p.Rules.RequiredLicenses) > 0
 }
 
-// lacking are the minimum elements that the rules demand and the SBOM does not have: the one that was named, or else the
-// one that would be written of the image.
-func (p *part) lacking() ([]string, error) {
+// lacking are the minimum elements, of each standard that one of the policies demands, that the SBOM does not have: the one
+// that was named, or else the one that would be written of the image.
+func (p *part) lacking() (map[string][]string, error) {
+	lacking := map[string][]string{}
 	for _, of := range p.ruled {
-		if of.Rules.MinimumElements == "" {
+		standard := of.Rules.MinimumElements
+		if standard == "" {
 			continue
 		}
-		quality, err := p.catalogue.Assess(p.epoch, sbom.Standard(of.Rules.MinimumElements))
+		quality, err := p.catalogue.Assess(p.epoch, sbom.Standard(standard))
 		if err != nil {
 			return nil, err
 		}
-		return quality[0].Missing(), nil
+		lacking[standard] = quality[0].Missing()
 	}
-	return nil, nil
+	return lacking, nil
 }

@@ -3,6 +3,7 @@ package vex
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/anchore/packageurl-go"
 )
@@ -18,6 +19,8 @@ type csafTree struct {
 }
 
 type csafBranch struct {
+	Category string       `json:"category"`
+	Name     string       `json:"name"`
 	Product  *csafProduct `json:"product"`
 	Branches []csafBranch `json:"branches"`
 }
@@ -34,6 +37,8 @@ type csafProduct struct {
 			} `json:"file_hashes"`
 		} `json:"hashes"`
 	} `json:"product_identification_helper"`
+
+	some bool // as component has it
 }
 
 type csafRelationship struct {
@@ -81,7 +86,9 @@ func newCSAFProducts(c *collector, tree csafTree) (*csafProducts, error) {
 func (p *csafProducts) branches(list []csafBranch) error {
 	for _, b := range list {
 		if b.Product != nil {
-			if err := p.define(*b.Product); err != nil {
+			product := *b.Product
+			product.some = b.ofVersions()
+			if err := p.define(product); err != nil {
 				return err
 			}
 		}
@@ -91,6 +98,15 @@ func (p *csafProducts) branches(list []csafBranch) error {
 	}
 	return nil
 }
+
+// ofVersions says whether the branch is of a version, or a range of them. Red Hat calls a product without one a
+// product_version too, and gives it a name.
+// https://docs.oasis-open.org/csaf/csaf/v2.0/os/csaf-v2.0-os.html#31222-branches-type---category
+func (b csafBranch) ofVersions() bool {
+	return b.Category == "product_version_range" || b.Category == "product_version" && startsWithDigit(strings.TrimPrefix(b.Name, "v"))
+}
+
+func startsWithDigit(text string) bool { return text != "" && text[0] >= '0' && text[0] <= '9' }
 
 // define refuses an id that means two things.
 // https://docs.oasis-open.org/csaf/csaf/v2.0/os/csaf-v2.0-os.html#612-multiple-definition-of-product-id
@@ -116,6 +132,9 @@ func (p *csafProducts) of(id string, status Status) ([]Product, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case status.Suppresses() && (m.part.isOpen() || m.whole != nil && m.whole.isOpen()):
+		p.notes.note("%.120q is %s in some versions, and its purl tells none: it counts for nothing", id, status)
+		return nil, nil
 	case m.whole == nil:
 		return p.notes.productsOf(m.part, nil)
 	case m.whole.comparable():
@@ -175,7 +194,7 @@ func (m csafMeaning) within(part, holder csafMeaning) csafMeaning {
 }
 
 func (o csafProduct) component() component {
-	of := component{name: o.ID}
+	of := component{name: o.ID, some: o.some}
 	if o.Helper.PURL != "" {
 		of.purls = []string{o.Helper.PURL}
 	}
@@ -197,6 +216,9 @@ func (o component) comparable() bool {
 	}
 	return len(o.hashes) > 0
 }
+
+// isOpen says whether versions are meant that nothing can be compared with.
+func (o component) isOpen() bool { return o.some && !o.versioned() }
 
 func (o component) versioned() bool {
 	for _, text := range o.purls {

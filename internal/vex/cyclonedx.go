@@ -129,7 +129,8 @@ func (c *collector) cdxVulnerability(d cdxDocument, v cdxVulnerability, products
 	if err := v.Analysis.into(&out); err != nil {
 		return err
 	}
-	if out.Time, err = latest("time", v.Analysis.LastUpdated, v.Analysis.FirstIssued, v.Updated, v.Published, d.Metadata.Timestamp); err != nil {
+	// When the vulnerability was published says nothing of when this was said of it.
+	if out.Time, err = latest("time", v.Analysis.LastUpdated, v.Analysis.FirstIssued, d.Metadata.Timestamp, v.Updated, v.Published); err != nil {
 		return err
 	}
 	for _, a := range v.Affects {

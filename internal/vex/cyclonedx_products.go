@@ -73,7 +73,7 @@ func (p *cdxProducts) index(list []cdxComponent) {
 func (o cdxComponent) component() component {
 	of := component{name: strings.Trim(o.Group+"/"+o.Name+"@"+o.Version, "/@")}
 	if o.PURL != "" {
-		of.purls = []string{o.PURL}
+		of.purls = []string{versioned(o.PURL, o.Version)}
 	}
 	for _, h := range o.Hashes {
 		if h.Algorithm == "SHA-256" {
@@ -81,6 +81,17 @@ func (o cdxComponent) component() component {
 		}
 	}
 	return of
+}
+
+// versioned is the purl of a component, with the version that the component has beside it. An image's stays as it is: its
+// version is a digest, and the component's perhaps a tag.
+func versioned(text, version string) string {
+	purl, err := packageurl.FromString(text)
+	if err != nil || version == "" || purl.Version != "" || isImage(purl) {
+		return text
+	}
+	purl.Version = version
+	return purl.ToString()
 }
 
 // of makes products of one reference. A component of the document is a part of what the document is about: what holds

@@ -44,9 +44,15 @@ func (p Product) whole(image Image) bool {
 		return false
 	}
 	if p.Digest != "" {
-		return slices.Contains(image.Digests, p.Digest)
+		return slices.Contains(image.Digests, p.Digest) && image.mayRunOn(purl.Qualifiers.Map())
 	}
 	return image.named(purl)
+}
+
+// mayRunOn compares the platform that is named beside a digest: that of an index is the same for all of them.
+func (i Image) mayRunOn(named map[string]string) bool {
+	differs := func(named, known string) bool { return named != "" && known != "" && named != known }
+	return !differs(named["arch"], i.Arch) && !differs(named["os"], i.OS)
 }
 
 func (i Image) listedIn(bom string) bool {

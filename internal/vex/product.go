@@ -11,6 +11,7 @@ type component struct {
 	name   string   // for notes
 	purls  []string // that mean the same
 	hashes []string // SHA-256, hex
+	some   bool     // versions alone are meant, which the purls need not tell
 }
 
 // identified is what of a component can be compared: its purls, and its digest where it is an image.

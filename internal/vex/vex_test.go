@@ -103,7 +103,7 @@ var documents = map[string]vex.Document{
 	"cyclonedx-1.4-unidentified.json": {
 		Format: vex.CycloneDX, Author: "Acme, Inc.", Issued: at("2022-03-03T00:00:00Z"),
 		Statements: []vex.Statement{{IDs: []string{"SNYK-1", "CVE-2022-1"}, Status: vex.NotAffected, Justification: "requires_environment",
-			Time: at("2022-03-02T00:00:00Z"), Products: []vex.Product{{PURL: "pkg:pypi/acme_lib@2"}}}},
+			Time: at("2022-03-03T00:00:00Z"), Products: []vex.Product{{PURL: "pkg:pypi/acme_lib@2"}}}},
 		Notes: []string{
 			`the document is about "portal@1.0", which has neither a purl nor a SHA-256: what it says of its components counts in any image`,
 			`the product "portal@1.0" has neither a purl nor a SHA-256: it counts for nothing`,
