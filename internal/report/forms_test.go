@@ -454,8 +454,8 @@ func TestTwoOpenVEXDocumentsOfOneImageAreTold(t *testing.T) {
 	if id("one") == id("another") {
 		t.Errorf("documents that say different things have the id %s", id("one"))
 	}
-	if id("one") != id("one") {
-		t.Error("the same document has two ids")
+	if first, again := id("one"), id("one"); first != again {
+		t.Errorf("the same document has the ids %s and %s", first, again)
 	}
 }
 
