@@ -114,7 +114,7 @@ func known(action metadata, context string) bool {
 			_, ok := action.Outputs[parts[3]]
 			return ok
 		}
-		return context == "steps.Database.outputs.Cache-matched-key" && slices.ContainsFunc(action.Runs.Steps, func(s containerStep) bool { return s.ID == parts[1] })
+		return context == "steps.database.outputs.cache-matched-key" && slices.ContainsFunc(action.Runs.Steps, func(s containerStep) bool { return s.ID == parts[1] })
 	}
 	return slices.Contains([]string{"github.token", "github.run_id", "github.run_attempt", "github.event_name", "github.ref",
 		"github.event.repository.default_branch", "runner.temp"}, context)
