@@ -148,6 +148,10 @@ func TestHostileSBOMs(t *testing.T) {
 	for name, c := range hostileSBOMs() {
 		for format, write := range written {
 			t.Run(name+", in "+format, func(t *testing.T) {
+				c := c
+				if name == "an id twice" && format == "CycloneDX" { // syft looks at the first alone
+					c.code, c.reason = 11, "not-covered"
+				}
 				file := filepath.Join(t.TempDir(), "shop.json")
 				must(t, os.WriteFile(file, []byte(c.doc(write)), 0o600))
 				run := launchWith(t, []string{"XDG_CACHE_HOME=" + s.Cache, "STEPSEAL_MAX_DATABASE_AGE=0"},
@@ -163,7 +167,7 @@ func TestHostileSBOMs(t *testing.T) {
 					t.Errorf("it said %d bytes: %.300q", len(run.said), run.said)
 				}
 				report, err := os.ReadFile(filepath.Join(run.dir, "out", "scan.json"))
-				if (err == nil) != (c.code == 10) {
+				if (err == nil) != (c.reason != "sbom-unreadable") {
 					t.Errorf("scan.json: %v", err)
 				}
 				if len(report) > mostReport && name != "a thousand same ids" {
