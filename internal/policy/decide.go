@@ -204,6 +204,16 @@ func (d Decision) Waivers() []Waiver {
 	return d.waivers(func(j Judgement) bool { return j.Status == Waived })
 }
 
+// AdvisoryOf is the id of a finding about several vulnerabilities of which the waiver names one; empty where there is none.
+func (d Decision) AdvisoryOf(w Waiver) string {
+	for _, j := range d.Judged {
+		if j.isAboutSeveral() && slices.ContainsFunc(j.Aliases, func(alias string) bool { return strings.EqualFold(alias, w.ID) }) {
+			return j.ID
+		}
+	}
+	return ""
+}
+
 // Lapsed are the waivers that have expired and about whose findings nothing else is said.
 func (d Decision) Lapsed() []Waiver {
 	return d.waivers(func(j Judgement) bool { return j.Status == Refuses })

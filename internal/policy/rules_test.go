@@ -213,3 +213,11 @@ func TestBounds(t *testing.T) {
 		})
 	}
 }
+
+func TestAWaiverOfOneOfSeveralIsToldTheirAdvisory(t *testing.T) {
+	other := changed(waiver, func(w *Waiver) { w.ID = "CVE-1999-0001" })
+	d := Decide(image(advisory), today, Policy{Rules: Rules{FailOn: LimitHigh}, Waivers: []Waiver{waiver, other}})
+	if len(d.Unused) != 2 || d.AdvisoryOf(waiver) != advisory.ID || d.AdvisoryOf(other) != "" {
+		t.Errorf("of %d waivers in no use the advisories are %q and %q", len(d.Unused), d.AdvisoryOf(waiver), d.AdvisoryOf(other))
+	}
+}

@@ -181,6 +181,10 @@ func (p *part) warnAboutWaivers() {
 		}
 	}
 	for _, w := range d.Unused {
+		if advisory := d.AdvisoryOf(w); advisory != "" {
+			p.Warn("the waiver for %s in %s of %s excuses nothing: %s is about several vulnerabilities and goes by that id alone", w.ID, w.Package, w.Owner, advisory)
+			continue
+		}
 		p.Note("the waiver for %s in %s of %s is about nothing in %s", w.ID, w.Package, w.Owner, p.label())
 	}
 }
