@@ -115,7 +115,11 @@ func (u user) bothReadTheSame(name string, spoken []dialect) {
 		u.t.Fatal(err)
 	}
 	u.write(name, string(text))
-	ours := unadorned(u.gated("of-"+name, "--sbom", name), spoken)
+	from := []string{"--sbom", name}
+	if name == "nested-cyclonedx-1.5.json" { // two of its components have one bom-ref, and both programs look at the first
+		from = append(from, "--allow-uncovered", "unreadable")
+	}
+	ours := unadorned(u.gated("of-"+name, from...), spoken)
 	if len(ours) < 2 {
 		u.t.Errorf("%d findings prove nothing", len(ours))
 	}
