@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/anchore/packageurl-go"
 )
 
 // FuzzPatterns holds patterns against regular expressions, and that what is read is read the same again.
@@ -40,7 +42,12 @@ func FuzzPatterns(f *testing.F) {
 		if err != nil {
 			return // it is not UTF-8
 		}
-		if want := form.MatchString(name) || form.MatchString(of.FullName()); p.Matches(of) != want && validText(name, of.FullName()) {
+		inPURL := ""
+		if read, err := packageurl.FromString(purl); err == nil {
+			inPURL = read.Name
+		}
+		want := form.MatchString(name) || form.MatchString(of.FullName()) || form.MatchString(inPURL)
+		if p.Matches(of) != want && validText(name, of.FullName(), inPURL) {
 			t.Errorf("%q matches %q: %v, want %v", p, name, !want, want)
 		}
 	})

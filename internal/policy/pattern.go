@@ -62,7 +62,7 @@ func (p Pattern) Matches(of Package) bool {
 	}
 	purl, err := packageurl.FromString(of.PURL)
 	if p.purl == nil {
-		return globOne(p.text, of, of.Name, fullName(of), purl.Name)
+		return globOne(p.text, of, of.Name, fullName(of)) || err == nil && globOne(p.text, of, purl.Name)
 	}
 	return err == nil && purl.Type == p.purl.Type && glob(p.purl.Namespace, purl.Namespace) && globOne(p.purl.Name, of, purl.Name) &&
 		(p.purl.Version == "" || glob(p.purl.Version, of.Version) || glob(p.purl.Version, purl.Version)) &&
