@@ -202,11 +202,11 @@ func TestEveryComponentIsReachedFromTheImage(t *testing.T) {
 	}
 	root := b.Metadata.Component.BOMRef
 	reached := map[string]bool{}
-	for todo := []string{root}; len(todo) > 0; todo = todo[1:] {
-		for _, ref := range next[todo[0]] {
+	for pending := []string{root}; len(pending) > 0; pending = pending[1:] {
+		for _, ref := range next[pending[0]] {
 			if !reached[ref] {
 				reached[ref] = true
-				todo = append(todo, ref)
+				pending = append(pending, ref)
 			}
 		}
 	}
@@ -269,11 +269,11 @@ func spdxReached(t *testing.T, raw []byte) {
 		}
 	}
 	reached := map[string]bool{root: true}
-	for todo := []string{root}; len(todo) > 0; todo = todo[1:] {
-		for _, id := range next[todo[0]] {
+	for pending := []string{root}; len(pending) > 0; pending = pending[1:] {
+		for _, id := range next[pending[0]] {
 			if !reached[id] {
 				reached[id] = true
-				todo = append(todo, id)
+				pending = append(pending, id)
 			}
 		}
 	}

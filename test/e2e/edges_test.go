@@ -134,17 +134,17 @@ func npmEdges(t *testing.T) map[string]map[string]bool {
 		t.Fatalf("npm ls: %v\n%.500s", err, text)
 	}
 	edges := map[string]map[string]bool{}
-	for todo := []npmNode{root}; len(todo) > 0; todo = todo[1:] {
-		from := todo[0].in(t, npm.Dir)
+	for pending := []npmNode{root}; len(pending) > 0; pending = pending[1:] {
+		from := pending[0].in(t, npm.Dir)
 		if edges[from] == nil {
 			edges[from] = map[string]bool{}
 		}
-		for _, node := range todo[0].Dependencies {
+		for _, node := range pending[0].Dependencies {
 			if node.Path == "" {
 				continue // declared, and not installed
 			}
 			edges[from][node.in(t, npm.Dir)] = true
-			todo = append(todo, node)
+			pending = append(pending, node)
 		}
 	}
 	return edges
